@@ -1,0 +1,189 @@
+import type { KafkaRecord, TopicPartition } from '../kafka/types.ts'
+import type { SqlValue, TableSpec } from '../schema/table-spec.ts'
+
+/**
+ * A database (or store) that keeps rows, offsets, ledger and dead letters together.
+ *
+ * Every method may throw UnreachableError (server away, wrong password), which says host and database, never
+ * the password. Methods may be called concurrently.
+ */
+export interface Sink {
+  readonly kind: 'postgres' | 'mysql'
+  /** Connects and looks: version, privileges, settings. Never throws for what it can report as a finding. */
+  check(): Promise<Finding[]>
+  /**
+   * Difference between the wanted table (and the three bookkeeping tables) and the database. Throws ConfigError
+   * for a mapping that can lose, naming the flag that allows it. Empty when nothing is to do.
+   */
+  plan(table: TableSpec): Promise<Change[]>
+  /** Executes changes in order. Changes with `consent` are refused unless it is in `consents`. */
+  apply(changes: readonly Change[], consents?: ReadonlySet<string>): Promise<void>
+  /** The table as it is; undefined when there is none. */
+  describe(table: string): Promise<TableInfo | undefined>
+  /**
+   * One transaction: adds 1 to the partition's owner_epoch, stores the owner, and returns a lane positioned at the stored offset, or at
+   * `owner.initialOffset` when the group has none yet. Throws IdentityError when the stored cluster or
+   * topic id is another one than the owner's.
+   */
+  claim(tp: TopicPartition, owner: Owner): Promise<Lane>
+  /** Rows of kafka_offsets of this topic and group, by partition. Empty when the table does not exist. */
+  offsets(topic: string, group: string): Promise<ReadonlyMap<number, StoredOffset>>
+  /** Sums of the ledger of this topic and group, by partition. */
+  ledger(topic: string, group: string): Promise<ReadonlyMap<number, LedgerSum>>
+  /** Number of rows; by partition too where the table has the provenance columns. */
+  countRows(table: string, topic: string): Promise<RowCount>
+  close(): Promise<void>
+}
+
+export interface Finding {
+  readonly check: string
+  readonly status: 'ok' | 'warning' | 'error'
+  readonly detail: string
+  readonly fix?: string
+}
+
+/** One step of a plan. */
+export interface Change {
+  readonly kind: 'create' | 'alter' | 'drop'
+  /** What is changed, as people say it: `table public.flights`, `column flights.delay`. */
+  readonly object: string
+  readonly detail: string
+  /** The statements, in order. */
+  readonly sql: readonly string[]
+  /** Set when the step drops or narrows: the name that `--allow` must give. */
+  readonly consent?: string
+}
+
+export interface TableInfo {
+  readonly table: string
+  readonly columns: readonly {
+    readonly name: string
+    readonly nativeType: string
+    readonly nullable: boolean
+    readonly hasDefault: boolean
+  }[]
+  readonly primaryKey: readonly string[]
+}
+
+/** Who claims a partition, and for what. */
+export interface Owner {
+  readonly group: string
+  /** Shown in kafka_offsets.owner: host, process, thread. */
+  readonly name: string
+  readonly clusterId: string
+  readonly topicId: string
+  /** Used when the group has no offset stored for the partition. */
+  readonly initialOffset: bigint
+  readonly target: LaneTarget
+}
+
+/** What the lane writes to. */
+export interface LaneTarget {
+  readonly table: TableSpec
+  readonly mode: 'insert' | 'upsert'
+  readonly ledger: boolean
+  /** stop: a record that the database rejects rejects the commit with PoisonError; dlq: it becomes a dead letter. */
+  readonly onError: 'dlq' | 'stop'
+}
+
+/**
+ * One partition, one connection, one writer. Calls must not overlap.
+ *
+ * `commit` is one transaction: rows, ledger, dead letters, and last the fenced UPDATE of kafka_offsets. Its
+ * outcome is always known: when the connection dies during COMMIT the lane reads the stored offset back.
+ * Rejects with FencedError (another owner; nothing was written), PoisonError (onError 'stop' only; nothing was
+ * written), UnreachableError (environment; nothing was written, the same batch may be committed again).
+ */
+export interface Lane extends TopicPartition {
+  readonly nextOffset: bigint
+  readonly epoch: bigint
+  commit(batch: EncodedBatch): Promise<Receipt>
+  release(): Promise<void>
+}
+
+/** A row, or in upsert mode a deletion, with the record that it came from. */
+export interface Row {
+  readonly op: 'write' | 'delete'
+  readonly record: KafkaRecord
+  /** In the order of TableSpec.columns; for a delete only the key columns matter. */
+  readonly values: readonly SqlValue[]
+}
+
+/** A batch ready to be written; offsets [firstOffset, nextOffset). */
+export interface EncodedBatch {
+  readonly firstOffset: bigint
+  readonly nextOffset: bigint
+  /** Records read from the log: rows + filtered + rejected. */
+  readonly read: number
+  readonly filtered: number
+  readonly rows: readonly Row[]
+  /** Records that could not be decoded. */
+  readonly rejected: readonly DeadLetter[]
+  /** Order-free digest of the records read: sum modulo 2^64. */
+  readonly digest: bigint
+}
+
+export interface DeadLetter {
+  readonly record: KafkaRecord
+  readonly schemaId: number | null
+  /** Stable class: `decode`, `schema`, `constraint`, `data`. */
+  readonly errorClass: string
+  readonly message: string
+}
+
+export interface Receipt {
+  readonly written: number
+  readonly deadLettered: number
+  /** True when COMMIT's answer was lost and the outcome was read back. */
+  readonly recovered: boolean
+}
+
+export interface StoredOffset {
+  /** The next offset to read. */
+  readonly offset: bigint
+  readonly epoch: bigint
+  readonly owner: string | null
+  /** null: written by an older program; bound at the first claim. */
+  readonly clusterId: string | null
+  readonly topicId: string | null
+  readonly updatedAt: Date
+}
+
+export interface LedgerSum {
+  readonly batches: bigint
+  readonly firstOffset: bigint
+  readonly nextOffset: bigint
+  readonly read: bigint
+  readonly written: bigint
+  readonly filtered: bigint
+  readonly deadLettered: bigint
+  /** Places where a batch does not start where the one before it ended. */
+  readonly holes: bigint
+  readonly overlaps: bigint
+}
+
+export interface RowCount {
+  readonly total: bigint
+  /** undefined without provenance columns. */
+  readonly byPartition: ReadonlyMap<number, bigint> | undefined
+  /** Rows with the same (partition, offset) beyond the first; undefined without provenance columns. */
+  readonly doubled: bigint | undefined
+}
+
+/** How to reach a database. */
+export interface SinkConfig {
+  readonly kind: 'postgres' | 'mysql'
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password?: string | undefined
+  readonly database: string
+  readonly tls?:
+    | {
+        readonly ca?: string | undefined
+        readonly cert?: string | undefined
+        readonly key?: string | undefined
+        readonly rejectUnauthorized?: boolean
+      }
+    | undefined
+}
