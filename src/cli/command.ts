@@ -1,6 +1,8 @@
 import { Command, Flags } from '@oclif/core'
-import { EtlError, ExitCode } from '../errors.ts'
-import { errorDocument, errorText } from './error-text.ts'
+import type { ExitCode } from '../errors.ts'
+import { outputMode, reportFailure } from './failure.ts'
+import { jsonText } from './output.ts'
+import { asUsageError } from './usage-error.ts'
 
 /**
  * Base of every command: `--json` (one document on stdout), `--debug` (stack traces), and errors
@@ -21,20 +23,17 @@ export abstract class EtlCommand extends Command {
     process.exitCode = code
   }
 
-  protected override async catch(
-    err: Error & { exitCode?: number; oclif?: { exit?: number } },
-  ): Promise<void> {
-    const exit = exitCodeOf(err)
-    process.exitCode = exit
-    if (exit === ExitCode.ok) return
-    const debug = this.argv.includes('--debug') || process.env.ETL_DEBUG === 'true'
-    if (this.jsonEnabled()) this.logJson(errorDocument(err, exit))
-    else this.logToStderr(errorText(err, { debug, command: this.id }))
+  override logJson(json: unknown): void {
+    process.stdout.write(`${jsonText(json)}\n`)
   }
-}
 
-function exitCodeOf(err: Error & { oclif?: { exit?: number } }): number {
-  if (err instanceof EtlError) return err.exitCode
-  // oclif's own parser errors (unknown flag, missing argument) carry exit 2.
-  return err.oclif?.exit ?? ExitCode.unexpected
+  protected override async catch(err: Error): Promise<void> {
+    // In development oclif warns of commands that parsed nothing; this one has something better to say.
+    this.parsed = true
+    const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags, json: true })
+    reportFailure(asUsageError(err, { id: this.id ?? '', flags }), {
+      ...outputMode(this.argv),
+      json: this.jsonEnabled(),
+    })
+  }
 }

@@ -1,56 +1,61 @@
 import { EtlError } from '../errors.ts'
 import { redact } from './redact.ts'
 
-/** One error as people read it on stderr. No stack trace unless `debug`. */
-export function errorText(err: Error, context: { debug: boolean; command: string | undefined }): string {
-  const lines = [`Error: ${firstLine(err)}`]
-  if (err instanceof EtlError) {
-    if (err.where) lines.push(`  where: ${redact(err.where)}`)
-    const why = causes(err)
-    if (why.length > 0) lines.push(`  why:   ${why.join(': ')}`)
-    if (err.next) lines.push(`  next:  ${redact(err.next)}`)
-  } else if (isParserError(err)) {
-    lines.push(
-      `  next:  etl ${(context.command ?? '').replaceAll(':', ' ')} --help`.replaceAll('  --', ' --'),
-    )
-  } else {
-    lines.push('  next:  run the same command with --debug and report what it prints')
-  }
-  if (context.debug && err.stack) lines.push('', redact(err.stack))
+/** One error as people read it on stderr: what, where, why, next. No stack trace unless `debug`. */
+export function errorText(err: Error, context: { debug: boolean }): string {
+  const { where, why, next } = details(err)
+  const lines = [`Error: ${redact(err.message || err.name)}`]
+  if (where) lines.push(`  where: ${where}`)
+  if (why) lines.push(`  why:   ${why}`)
+  lines.push(`  next:  ${next ?? 'run the same command with --debug and report what it prints'}`)
+  if (err instanceof EtlError && next === undefined) lines.pop()
+  if (context.debug && err.stack) lines.push('', redact(stacks(err)))
   return lines.join('\n')
 }
 
 /** The same error as the one JSON document of `--json`. */
 export function errorDocument(err: Error, exitCode: number): object {
-  const known = err instanceof EtlError ? err : undefined
   return {
     error: {
-      code: known?.code ?? (isParserError(err) ? 'usage' : 'unexpected'),
+      code: err instanceof EtlError ? err.code : 'unexpected',
       exitCode,
-      message: firstLine(err),
-      ...(known?.where ? { where: redact(known.where) } : {}),
-      ...(known && causes(known).length > 0 ? { why: causes(known).join(': ') } : {}),
-      ...(known?.next ? { next: redact(known.next) } : {}),
+      message: redact(err.message || err.name),
+      ...details(err),
     },
   }
 }
 
-function isParserError(err: Error): boolean {
-  return (err as { oclif?: { exit?: number } }).oclif?.exit === 2
+function details(err: Error): { where?: string; why?: string; next?: string } {
+  const known = err instanceof EtlError ? err : undefined
+  const why = causes(err).join(': ')
+  return {
+    ...(known?.where ? { where: redact(known.where) } : {}),
+    ...(why ? { why } : {}),
+    ...(known?.next ? { next: redact(known.next) } : {}),
+  }
 }
 
-function firstLine(err: Error): string {
-  return redact(isParserError(err) ? (err.message.split('\nSee more help')[0] ?? err.message) : err.message)
-}
-
-/** Messages of the causes below `err`, each once. */
+/** Messages of the causes below `err`, outermost first, each once. */
 function causes(err: Error): string[] {
   const seen: string[] = []
   let at: unknown = err.cause
   while (at !== undefined && at !== null && seen.length < 5) {
-    const message = redact(at instanceof Error ? at.message || at.name : String(at))
-    if (message && !seen.includes(message) && message !== err.message) seen.push(message)
+    const message = redact(causeText(at))
+    if (message && message !== err.message && !seen.includes(message)) seen.push(message)
     at = at instanceof Error ? at.cause : undefined
   }
   return seen
+}
+
+/** Node's AggregateError (a host name with several addresses) has no message of its own. */
+function causeText(cause: unknown): string {
+  if (cause instanceof AggregateError && !cause.message) {
+    return [...new Set(cause.errors.map(causeText))].join(', ')
+  }
+  return cause instanceof Error ? cause.message || cause.name : String(cause)
+}
+
+function stacks(err: Error): string {
+  const own = err.stack ?? String(err)
+  return err.cause instanceof Error ? `${own}\nCaused by: ${stacks(err.cause)}` : own
 }

@@ -1,0 +1,95 @@
+import type { LaneProgress } from '../engine/consume/job.ts'
+import type { ConsumeResult } from '../engine/consume/start.ts'
+import type { ConsumeProgress } from '../engine/consume/totals.ts'
+import { type ProgressStream, progressLine } from './progress.ts'
+import { textTable } from './table.ts'
+
+const MiB = 1 << 20
+
+/** The progress line of `etl consume`; also says at once when a lane stops or waits. */
+export function consumeProgress(stream: ProgressStream): { update(p: ConsumeProgress): void; done(): void } {
+  const line = progressLine(stream)
+  const started = performance.now()
+  const told = new Map<number, string>()
+  return {
+    update(progress) {
+      for (const lane of progress.lanes) {
+        const text = trouble(lane)
+        if (text !== undefined && told.get(lane.partition) !== text) line.print(text)
+        told.set(lane.partition, text ?? '')
+      }
+      line.update(progressText(progress, (performance.now() - started) / 1000))
+    },
+    done: () => line.done(),
+  }
+}
+
+/** What a person must know of a lane at once; undefined: nothing. */
+function trouble(lane: LaneProgress): string | undefined {
+  if (!lane.error || !['waiting', 'fenced', 'failed'].includes(lane.state)) return undefined
+  return `partition ${lane.partition} ${lane.state}: ${lane.error.message}${lane.error.next ? `\n  next: ${lane.error.next}` : ''}`
+}
+
+function progressText(p: ConsumeProgress, seconds: number): string {
+  const rate = Math.round(p.read / Math.max(seconds, 0.001)).toLocaleString('en-US')
+  const queue = `queue ${p.queuedRecords.toLocaleString('en-US')} (${(p.queuedBytes / MiB).toFixed(1)} MiB)`
+  const paused = p.paused > 0 ? `, ${p.paused} paused` : ''
+  const dead = p.deadLettered > 0 ? `, ${p.deadLettered} dead letters` : ''
+  return `${p.read.toLocaleString('en-US')} records, ${rate}/s, lag ${p.lag.toLocaleString('en-US')}, ${queue}${paused}${dead}`
+}
+
+/** Summary at the end, at most 80 columns wide. */
+export function consumeSummary(result: ConsumeResult): string {
+  const { progress, seconds } = result
+  const rows = progress.lanes.map((lane) => [
+    String(lane.partition),
+    lane.offset < 0n ? '–' : String(lane.offset),
+    count(lane.read),
+    count(lane.written),
+    count(lane.deadLettered),
+    count(lane.commits),
+    lane.state,
+  ])
+  const all = [
+    'all',
+    '',
+    count(progress.read),
+    count(progress.written),
+    count(progress.deadLettered),
+    count(progress.commits),
+    '',
+  ]
+  const rate = Math.round(progress.read / Math.max(seconds, 0.001))
+  return [
+    `${result.topic} → ${result.sink} table ${result.table} (${result.mode}), group ${result.group}`,
+    textTable(['part', 'offset', 'read', 'written', 'dlq', 'commits', 'state'], [...rows, all]),
+    `${seconds.toFixed(1)} s, ${count(rate)} records/s${notes(progress)}`,
+    ...(result.complete ? [] : ['stopped before the end that was asked for']),
+  ].join('\n')
+}
+
+function notes({ recovered, fenced }: ConsumeProgress): string {
+  return [
+    recovered > 0 ? `, ${recovered} commits read back after a lost answer` : '',
+    fenced > 0 ? `, ${fenced} claims fenced` : '',
+  ].join('')
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US')
+}
+
+/** The document of `--json`. */
+export function consumeDocument(result: ConsumeResult): object {
+  const { progress, exitCode: _, ...rest } = result
+  const { lanes, ...totals } = progress
+  return {
+    ...rest,
+    recordsPerSecond: Math.round(progress.read / Math.max(result.seconds, 0.001)),
+    ...totals,
+    partitions: lanes.map(({ error, ...lane }) => ({
+      ...lane,
+      ...(error ? { error: { code: error.code, message: error.message, next: error.next } } : {}),
+    })),
+  }
+}

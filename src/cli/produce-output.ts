@@ -1,0 +1,127 @@
+import type { ProduceOutcome } from '../engine/produce/produce.ts'
+import type { Totals } from '../engine/produce/tally.ts'
+import { EtlError, ExitCode } from '../errors.ts'
+import { errorDocument } from './error-text.ts'
+import { textTable } from './table.ts'
+
+/** What a run of `etl produce` was about; goes into text and document. */
+export interface ProduceHeading {
+  readonly topic: string
+  readonly dryRun: boolean
+  readonly badFile: string | undefined
+}
+
+/** What a shell reports of a program that Ctrl-C ended: 128 + 2. */
+const interruptedCode = 130
+
+const count = (n: number) => n.toLocaleString('en-US')
+
+/** One line: records, rate, size, bad ones, and how long it will still take. */
+export function produceProgress(totals: Totals, fraction: number | undefined, seconds: number): string {
+  const parts = [
+    `${count(totals.read)} read`,
+    `${count(totals.sent)} sent`,
+    `${count(Math.round(totals.sent / Math.max(seconds, 0.001)))}/s`,
+    megabytes(totals.inputBytes),
+  ]
+  if (totals.bad > 0) parts.push(`${count(totals.bad)} bad`)
+  if (fraction !== undefined && fraction > 0) {
+    parts.push(`${Math.floor(fraction * 100)} %`)
+    if (seconds > 2 && fraction < 1) parts.push(`${Math.ceil((seconds / fraction) * (1 - fraction))} s left`)
+  }
+  return parts.join(' · ')
+}
+
+/** The table at the end, and a line that says how the input ended. */
+export function produceSummary(outcome: ProduceOutcome, heading: ProduceHeading): string {
+  const { totals, seconds } = outcome
+  const sent = heading.dryRun ? 'fit the schema' : 'sent'
+  const lines: string[] = []
+  if (!heading.dryRun && outcome.partitions.size > 0) lines.push(partitionTable(outcome, heading.topic), '')
+  const facts: [string, string][] = [
+    ['read', `${count(totals.read)} records, ${megabytes(totals.inputBytes)}`],
+    [sent, `${count(heading.dryRun ? totals.good : totals.sent)} records${heading.dryRun ? '' : `, ${megabytes(totals.sentBytes)} compressed`}`],
+    ['bad', `${count(totals.bad)} records${heading.badFile && totals.bad > 0 ? `, in ${heading.badFile}` : ''}`],
+  ]
+  const open = unacknowledged(outcome, heading)
+  if (open > 0) facts.push(['unknown', `${count(open)} records were handed to the brokers and not acknowledged`])
+  const rate = Math.round(totals.read / Math.max(seconds, 0.001))
+  facts.push(['time', `${seconds.toFixed(1)} s, ${count(rate)} records/s`])
+  for (const [name, text] of facts) lines.push(`${name.padEnd(heading.dryRun ? 15 : 8)} ${text}`)
+  const how = ending(outcome, heading)
+  if (how) lines.push(how)
+  return lines.join('\n')
+}
+
+/** The document of `--json`; its names are stable. */
+export function produceDocument(outcome: ProduceOutcome, heading: ProduceHeading): object {
+  const { totals, error } = outcome
+  return {
+    topic: heading.topic,
+    dryRun: heading.dryRun,
+    end: outcome.end,
+    read: totals.read,
+    sent: heading.dryRun ? 0 : totals.sent,
+    bad: totals.bad,
+    unacknowledged: unacknowledged(outcome, heading),
+    inputBytes: totals.inputBytes,
+    sentBytes: totals.sentBytes,
+    seconds: Number(outcome.seconds.toFixed(3)),
+    recordsPerSecond: Math.round(totals.read / Math.max(outcome.seconds, 0.001)),
+    last: totals.last ?? null,
+    badFile: heading.badFile ?? null,
+    partitions: heading.dryRun
+      ? []
+      : [...outcome.partitions].map(([partition, { records, bytes, firstOffset, lastOffset }]) => ({
+          partition,
+          records,
+          bytes,
+          firstOffset,
+          lastOffset,
+        })),
+    ...(error === undefined ? {} : errorDocument(asError(error), exitCodeOf(outcome))),
+  }
+}
+
+/** 0 only if all of the input was sent. */
+export function exitCodeOf({ end, error }: Pick<ProduceOutcome, 'end' | 'error'>): number {
+  if (end === 'complete') return ExitCode.ok
+  if (end === 'interrupted') return interruptedCode
+  return error instanceof EtlError ? error.exitCode : ExitCode.unexpected
+}
+
+function partitionTable({ partitions }: ProduceOutcome, topic: string): string {
+  const rows = [...partitions].map(([partition, tally]) => [
+    String(partition),
+    count(tally.records),
+    megabytes(tally.bytes),
+    String(tally.firstOffset ?? ''),
+    String(tally.lastOffset ?? ''),
+  ])
+  return textTable([`${topic} partition`, 'records', 'compressed', 'first offset', 'last offset'], rows)
+}
+
+function ending({ end, totals }: ProduceOutcome, { dryRun }: ProduceHeading): string | undefined {
+  const { last } = totals
+  const verb = dryRun ? 'checked' : 'sent'
+  if (end === 'interrupted') {
+    return last
+      ? `stopped   all is ${verb} up to and including the record at ${last.input}:${last.line}, nothing after it`
+      : `stopped   before the first record`
+  }
+  if (end === 'bad-record' && last) return `stopped   all is ${verb} up to the record at ${last.input}:${last.line}, nothing from there on`
+  return undefined
+}
+
+function unacknowledged({ totals }: ProduceOutcome, { dryRun }: ProduceHeading): number {
+  return dryRun ? 0 : totals.good - totals.sent
+}
+
+function megabytes(bytes: number): string {
+  if (bytes < 100_000) return `${(bytes / 1000).toFixed(1)} kB`
+  return `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

@@ -1,0 +1,146 @@
+import { FencedError } from '../../errors.ts'
+import type { RecordBatch, TopicPartition } from '../../kafka/types.ts'
+import type { EncodedBatch, Lane } from '../../sink/sink.ts'
+import { whileUnreachable } from '../backoff.ts'
+import { type ThreadError, toThreadError } from '../thread-error.ts'
+import { BatchQueue, type Slice } from './batch-queue.ts'
+import type { Budget } from './budget.ts'
+import type { ConsumeLimits, LaneProgress, LaneState } from './job.ts'
+
+export interface LaneDependencies {
+  readonly encode: (slice: Slice) => Promise<EncodedBatch>
+  readonly pause: (tp: TopicPartition) => void
+  readonly resume: (tp: TopicPartition) => void
+  /** The partition is not to be delivered any more. */
+  readonly drop: (tp: TopicPartition) => void
+  readonly limits: ConsumeLimits
+  readonly budget: Budget
+}
+
+/**
+ * One partition from the reader's batches to the sink's transactions, one at a time and in order. Pauses its
+ * partition when more waits than the limits allow. A sink or registry that is away stops the lane until it is back; a fence ends it.
+ */
+export class PartitionLane {
+  readonly tp: TopicPartition
+  private readonly lane: Lane
+  private readonly deps: LaneDependencies
+  private readonly queue: BatchQueue
+  private readonly end: bigint | undefined
+  private readonly stopping = new AbortController()
+  private readonly finished: Promise<void>
+  private wake: () => void = () => {}
+  private state: LaneState = 'running'
+  private error: ThreadError | undefined
+  private paused = false
+  private highWatermark: bigint
+  private readonly counts = { read: 0, written: 0, filtered: 0, deadLettered: 0, commits: 0, recovered: 0 }
+
+  constructor(lane: Lane, highWatermark: bigint, end: bigint | undefined, deps: LaneDependencies) {
+    this.lane = lane
+    this.tp = { topic: lane.topic, partition: lane.partition }
+    this.deps = deps
+    this.end = end
+    this.highWatermark = highWatermark
+    this.queue = new BatchQueue(lane.nextOffset, end)
+    this.finished = this.run()
+  }
+
+  push(batch: RecordBatch): void {
+    this.highWatermark = batch.highWatermark
+    if (this.stopping.signal.aborted || this.state === 'done') return
+    this.queue.push(batch)
+    const { limits } = this.deps
+    if (
+      !this.paused &&
+      (this.queue.records >= limits.queueRecords || this.queue.bytes >= limits.queueBytes)
+    ) {
+      this.paused = true
+      this.deps.pause(this.tp)
+    }
+    this.wake()
+  }
+
+  /** Finishes the transaction in progress, forgets what is queued, and releases the sink's lane. */
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    this.wake()
+    await this.finished
+  }
+
+  progress(): LaneProgress {
+    return {
+      partition: this.tp.partition,
+      epoch: this.lane.epoch,
+      state: this.state,
+      offset: this.lane.nextOffset,
+      highWatermark: this.highWatermark,
+      ...this.counts,
+      queuedRecords: this.queue.records,
+      queuedBytes: this.queue.bytes,
+      paused: this.paused,
+      error: this.error,
+    }
+  }
+
+  private async run(): Promise<void> {
+    try {
+      while (!this.stopping.signal.aborted && !this.reachedEnd()) {
+        const slice = this.nextSlice()
+        if (slice) await this.write(slice)
+        else
+          await new Promise<void>((wake) => {
+            this.wake = wake
+          })
+      }
+      this.state = this.reachedEnd() ? 'done' : 'released'
+    } catch (error) {
+      this.state =
+        error instanceof FencedError ? 'fenced' : this.stopping.signal.aborted ? 'released' : 'failed'
+      this.error = toThreadError(error)
+    }
+    this.queue.clear()
+    if (!this.stopping.signal.aborted) this.deps.drop(this.tp)
+    await this.lane.release()
+  }
+
+  private reachedEnd(): boolean {
+    return this.end !== undefined && this.lane.nextOffset >= this.end
+  }
+
+  private nextSlice(): Slice | undefined {
+    const { limits, budget } = this.deps
+    if (this.queue.isEmpty) return undefined
+    const granted = budget.take(Math.min(limits.batchRecords, Math.max(1, this.queue.records)))
+    if (granted === 0) return undefined
+    const slice = this.queue.take({ records: granted, bytes: limits.batchBytes })
+    budget.giveBack(granted - (slice?.records.length ?? 0))
+    if (
+      this.paused &&
+      this.queue.records < limits.queueRecords / 2 &&
+      this.queue.bytes < limits.queueBytes / 2
+    ) {
+      this.paused = false
+      this.deps.resume(this.tp)
+    }
+    return slice
+  }
+
+  private async write(slice: Slice): Promise<void> {
+    const { signal } = this.stopping
+    const wait = (error: Error) => {
+      this.state = 'waiting'
+      this.error = toThreadError(error)
+    }
+    const batch = await whileUnreachable(() => this.deps.encode(slice), signal, wait)
+    const receipt = await whileUnreachable(() => this.lane.commit(batch), signal, wait)
+    this.state = 'running'
+    this.error = undefined
+    this.counts.read += batch.read
+    this.counts.filtered += batch.filtered
+    this.counts.written += receipt.written
+    this.counts.deadLettered += receipt.deadLettered
+    this.counts.commits++
+    if (receipt.recovered) this.counts.recovered++
+  }
+}

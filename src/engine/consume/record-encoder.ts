@@ -1,0 +1,135 @@
+import { ConfigError, EtlError, InputError } from '../../errors.ts'
+import type { KafkaRecord } from '../../kafka/types.ts'
+import { compileRowDecoder, type RowDecoder } from '../../schema/avro/row-decoder.ts'
+import { type AvroSchema, parseSchema } from '../../schema/avro-schema.ts'
+import type { SchemaRegistry } from '../../schema/registry.ts'
+import { SchemaNotFoundError } from '../../schema/registry-client/errors.ts'
+import { parseRegistered } from '../../schema/registry-client/references.ts'
+import { schemaIdOf, wireHeaderLength } from '../../schema/wire-format.ts'
+import type { DeadLetter, EncodedBatch, LaneTarget, Row } from '../../sink/sink.ts'
+import { addDigest, type RecordDigest } from '../digest.ts'
+import type { Slice } from './batch-queue.ts'
+import type { ReaderSchema } from './job.ts'
+import { KeyDecoder } from './key-decoder.ts'
+
+/** What is known of a schema id: what to read its records with, or why they cannot be read. */
+type Known<T> = { readonly use: T } | { readonly problem: string }
+
+/**
+ * Turns records into rows of the target table. The writer's schema is the one that the record names, the reader's is the table's, so a
+ * topic may mix schema versions. A record that cannot be decoded becomes a dead letter; a registry that is
+ * away is not the record's fault: `encode` rejects with UnreachableError.
+ */
+export class RecordEncoder {
+  private readonly registry: SchemaRegistry
+  private readonly reader: AvroSchema
+  private readonly target: LaneTarget
+  private readonly digest: RecordDigest
+  private readonly keys: KeyDecoder | undefined
+  private readonly valueDecoders = new Map<number, Known<RowDecoder>>()
+  private readonly keySchemas = new Map<number, Known<AvroSchema>>()
+
+  constructor(
+    registry: SchemaRegistry,
+    readerSchema: ReaderSchema,
+    target: LaneTarget,
+    digest: RecordDigest,
+  ) {
+    this.registry = registry
+    this.reader = parseSchema(readerSchema.text, "the table's schema", readerSchema.references)
+    this.target = target
+    this.digest = digest
+    if (this.reader.type !== 'record') throw new ConfigError("the table's schema is not a record")
+    this.keys = target.mode === 'upsert' ? new KeyDecoder(this.reader, target.table) : undefined
+  }
+
+  async encode(slice: Slice): Promise<EncodedBatch> {
+    const { firstOffset, nextOffset, records } = slice
+    await this.learnSchemas(records)
+    const rows: Row[] = []
+    const rejected: DeadLetter[] = []
+    let digest = 0n
+    for (const record of records) {
+      digest = addDigest(digest, this.digest(record))
+      try {
+        rows.push(record.value === null ? this.deletion(record) : this.row(record, record.value))
+      } catch (error) {
+        // Every decoder reports what is wrong with the record as an EtlError; anything else is a bug of ours.
+        if (!(error instanceof EtlError)) throw error
+        rejected.push(deadLetter(record, error))
+      }
+    }
+    return { firstOffset, nextOffset, read: records.length, filtered: 0, rows, rejected, digest }
+  }
+
+  private row(record: KafkaRecord, value: Buffer): Row {
+    const decode = usable(this.valueDecoders.get(schemaIdOf(value)))
+    return { op: 'write', record, values: decode(value, wireHeaderLength) }
+  }
+
+  private deletion(record: KafkaRecord): Row {
+    const { key } = record
+    if (!this.keys)
+      throw new Unreadable('a tombstone (null value) deletes a row, which insert mode does not do')
+    if (key === null) throw new Unreadable('a tombstone without key names no row')
+    const values = isWireFormat(key)
+      ? this.keys.fromAvro(key, usable(this.keySchemas.get(schemaIdOf(key))))
+      : this.keys.fromText(key)
+    return { op: 'delete', record, values }
+  }
+
+  /** Looks up and compiles every schema id in `records` that is new. */
+  private async learnSchemas(records: readonly KafkaRecord[]): Promise<void> {
+    for (const { key, value } of records) {
+      if (value !== null) await this.learn(this.valueDecoders, value, (schema) => this.compile(schema))
+      else if (key !== null) await this.learn(this.keySchemas, key, (schema) => schema)
+    }
+  }
+
+  private async learn<T>(
+    known: Map<number, Known<T>>,
+    bytes: Buffer,
+    compile: (schema: AvroSchema) => T,
+  ): Promise<void> {
+    if (!isWireFormat(bytes)) return
+    const id = schemaIdOf(bytes)
+    if (known.has(id)) return
+    try {
+      const schema = await parseRegistered(this.registry, await this.registry.byId(id), `schema id ${id}`)
+      known.set(id, { use: compile(schema) })
+    } catch (error) {
+      // Only what is wrong with this schema is the record's problem; a registry that is away or strange is not.
+      if (!(error instanceof SchemaNotFoundError || error instanceof InputError)) throw error
+      known.set(id, { problem: `schema id ${id}: ${error.message}` })
+    }
+  }
+
+  private compile(writer: AvroSchema): RowDecoder {
+    return compileRowDecoder({ writer, reader: this.reader, columns: this.target.table.columns })
+  }
+}
+
+function usable<T>(known: Known<T> | undefined): T {
+  if (known && 'use' in known) return known.use
+  throw new Unreadable(known?.problem ?? 'the schema is not known')
+}
+
+/** Why a record cannot become a row; only ever seen as a dead letter. */
+class Unreadable extends EtlError {
+  readonly code = 'unreadable'
+  readonly exitCode = 2
+}
+
+function isWireFormat(bytes: Buffer): boolean {
+  return bytes.length >= wireHeaderLength && bytes[0] === 0
+}
+
+function deadLetter(record: KafkaRecord, error: EtlError): DeadLetter {
+  const bytes = record.value ?? record.key
+  return {
+    record,
+    schemaId: bytes !== null && isWireFormat(bytes) ? schemaIdOf(bytes) : null,
+    errorClass: error instanceof Unreadable ? 'schema' : 'decode',
+    message: error.message,
+  }
+}

@@ -1,0 +1,62 @@
+import type { LaneProgress } from './job.ts'
+
+/** One partition over all its lanes in this process, and the sums. */
+export interface ConsumeProgress {
+  readonly lanes: readonly LaneProgress[]
+  readonly read: number
+  readonly written: number
+  readonly filtered: number
+  readonly deadLettered: number
+  readonly commits: number
+  readonly recovered: number
+  /** Claims that another owner ended. */
+  readonly fenced: number
+  /** Records between the sink's offsets and the high watermarks, of the partitions read here. */
+  readonly lag: bigint
+  readonly queuedRecords: number
+  readonly queuedBytes: number
+  readonly paused: number
+}
+
+/** Adds up the lanes of all members: counts over every claim, position and state of the latest one. */
+export function summarize(lanes: readonly LaneProgress[]): ConsumeProgress {
+  const byPartition = new Map<number, LaneProgress>()
+  for (const lane of lanes) {
+    const before = byPartition.get(lane.partition)
+    byPartition.set(lane.partition, before ? merge(before, lane) : lane)
+  }
+  const merged = [...byPartition.values()].sort((a, b) => a.partition - b.partition)
+  const sum = (f: (lane: LaneProgress) => number) => merged.reduce((total, lane) => total + f(lane), 0)
+  return {
+    lanes: merged,
+    read: sum((lane) => lane.read),
+    written: sum((lane) => lane.written),
+    filtered: sum((lane) => lane.filtered),
+    deadLettered: sum((lane) => lane.deadLettered),
+    commits: sum((lane) => lane.commits),
+    recovered: sum((lane) => lane.recovered),
+    fenced: lanes.filter((lane) => lane.state === 'fenced').length,
+    lag: merged.reduce((total, lane) => total + lagOf(lane), 0n),
+    queuedRecords: sum((lane) => lane.queuedRecords),
+    queuedBytes: sum((lane) => lane.queuedBytes),
+    paused: merged.filter((lane) => lane.paused).length,
+  }
+}
+
+function lagOf(lane: LaneProgress): bigint {
+  const lag = lane.highWatermark - lane.offset
+  return lag > 0n ? lag : 0n
+}
+
+function merge(a: LaneProgress, b: LaneProgress): LaneProgress {
+  const latest = b.epoch >= a.epoch ? b : a
+  return {
+    ...latest,
+    read: a.read + b.read,
+    written: a.written + b.written,
+    filtered: a.filtered + b.filtered,
+    deadLettered: a.deadLettered + b.deadLettered,
+    commits: a.commits + b.commits,
+    recovered: a.recovered + b.recovered,
+  }
+}

@@ -1,0 +1,85 @@
+import type { KafkaAdmin } from '../kafka/admin.ts'
+import type { AvroSchema } from '../schema/avro-schema.ts'
+import { tableSpecFor } from '../schema/columns/table.ts'
+import type { SchemaRegistry } from '../schema/registry.ts'
+import type { TableSpec } from '../schema/table-spec.ts'
+import type { Change, Sink } from '../sink/sink.ts'
+import { planSchema } from './schema-steps.ts'
+import { planTopic, type TopicWish } from './topic-steps.ts'
+
+/** One thing to change, in the registry, the cluster or a database. */
+export interface Step {
+  readonly part: 'registry' | 'kafka' | 'sink'
+  /** Name of the sink; else the part. */
+  readonly place: string
+  readonly kind: Change['kind']
+  readonly object: string
+  readonly detail: string
+  /** Statements of a database; empty elsewhere. */
+  readonly sql: readonly string[]
+  /** The step drops, narrows or moves keys: the name that --allow must give. */
+  readonly consent?: string
+  /** Executes the step. Consents were checked by the caller. */
+  readonly run: () => Promise<void>
+}
+
+/** 1 schema : 1 topic : 1 table, as it should be. */
+export interface DatasetWish {
+  readonly schemaText: string
+  readonly schema: AvroSchema
+  readonly subject: string
+  readonly topic: TopicWish
+  readonly table: string
+  readonly primaryKey: readonly string[]
+  readonly keyLength: number | undefined
+  readonly flatten: boolean
+  /** undefined: on for tables without a key from the data. */
+  readonly provenance: boolean | undefined
+}
+
+export interface PlanParts {
+  readonly registry: SchemaRegistry
+  readonly admin: KafkaAdmin
+  readonly sinks: readonly { readonly name: string; readonly sink: Sink }[]
+}
+
+/**
+ * The difference between a dataset as it should be and registry, topic and tables as they are, in the order in which it must be
+ * applied. Empty when nothing is to do. Changes nothing. Throws ConfigError for what cannot or must not be
+ * changed (incompatible schema, fewer partitions, a mapping that can lose).
+ */
+export async function planDataset(wish: DatasetWish, parts: PlanParts): Promise<Step[]> {
+  const table = tableSpecFor({
+    schema: wish.schema,
+    table: wish.table,
+    primaryKey: wish.primaryKey,
+    flatten: wish.flatten,
+    provenance: wish.provenance ?? wish.primaryKey.length === 0,
+  })
+  const steps = await planSchema(wish, parts.registry)
+  steps.push(...(await planTopic(wish.topic, parts.admin)))
+  for (const { name, sink } of parts.sinks)
+    for (const change of await sink.plan(withKeyLength(table, wish.keyLength, sink.kind)))
+      steps.push({
+        part: 'sink',
+        place: name,
+        ...change,
+        run: () => sink.apply([change], consentsOf(change)),
+      })
+  return steps
+}
+
+/** MySQL cannot index text of any length; elsewhere a key needs no limit. */
+function withKeyLength(table: TableSpec, keyLength: number | undefined, kind: Sink['kind']): TableSpec {
+  if (keyLength === undefined || kind !== 'mysql') return table
+  const columns = table.columns.map((column) =>
+    column.type.kind === 'string' && table.primaryKey.includes(column.name)
+      ? { ...column, type: { ...column.type, maxLength: keyLength } }
+      : column,
+  )
+  return { ...table, columns }
+}
+
+function consentsOf(change: Change): ReadonlySet<string> {
+  return new Set(change.consent === undefined ? [] : [change.consent])
+}

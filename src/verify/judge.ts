@@ -1,0 +1,192 @@
+import type { LogCount } from '../kafka/reader.ts'
+import type { LedgerSum, StoredOffset } from '../sink/sink.ts'
+import { type Discrepancy, type PartitionReport, verdictOf } from './report.ts'
+
+/** All that is known of one partition, from the log and from the sink. */
+export interface PartitionFacts {
+  readonly topic: string
+  readonly group: string
+  readonly partition: number
+  readonly logStart: bigint
+  readonly logEnd: bigint
+  readonly stored: StoredOffset | undefined
+  readonly ledger: LedgerSum | undefined
+  /** Counted in [countFrom, stored offset). */
+  readonly count: LogCount
+  readonly countFrom: bigint
+  readonly rows: bigint | undefined
+  readonly mode: 'insert' | 'upsert'
+  /** Compaction may remove records after they were consumed. */
+  readonly compacted: boolean
+  readonly clusterId: string
+  readonly topicId: string
+}
+
+/** Compares the facts of one partition; pure. Each discrepancy is one finding, with numbers and the next command. */
+export function judgePartition(facts: PartitionFacts): PartitionReport {
+  const { stored, ledger, logStart, logEnd, count } = facts
+  const findings = stored
+    ? [...identity(facts, stored), ...position(facts, stored), ...books(facts)]
+    : unclaimed(facts)
+  return {
+    partition: facts.partition,
+    logStart,
+    logEnd,
+    offset: stored?.offset,
+    lag: max(0n, logEnd - max(stored?.offset ?? logStart, logStart)),
+    inLog: count.records,
+    markers: count.markers,
+    aborted: count.aborted,
+    read: ledger?.read,
+    written: ledger?.written,
+    filtered: ledger?.filtered,
+    deadLettered: ledger?.deadLettered,
+    rows: facts.rows,
+    verdict: verdictOf(findings),
+    findings,
+  }
+}
+
+function unclaimed({ logStart, logEnd, topic }: PartitionFacts): Discrepancy[] {
+  const records = logEnd > logStart
+  return [
+    {
+      cause: 'unclaimed',
+      severity: records ? 'behind' : 'note',
+      detail: records
+        ? `no offset stored; the log holds [${logStart}, ${logEnd})`
+        : 'no offset stored; the log is empty',
+      ...(records ? { next: `etl consume --topic ${topic}` } : {}),
+    },
+  ]
+}
+
+function identity({ clusterId, topicId, topic }: PartitionFacts, stored: StoredOffset): Discrepancy[] {
+  const next = `etl offsets reset --topic ${topic} --to earliest`
+  if (stored.clusterId && stored.clusterId !== clusterId)
+    return [
+      {
+        cause: 'cluster_changed',
+        severity: 'failed',
+        detail: `the offset belongs to cluster ${stored.clusterId}, this one is ${clusterId}`,
+        next,
+      },
+    ]
+  if (stored.topicId && topicId && stored.topicId !== topicId)
+    return [
+      {
+        cause: 'topic_recreated',
+        severity: 'failed',
+        detail: `the offset belongs to topic id ${stored.topicId}, the topic was re-created as ${topicId}`,
+        next,
+      },
+    ]
+  return []
+}
+
+function position({ topic, logStart, logEnd }: PartitionFacts, { offset }: StoredOffset): Discrepancy[] {
+  if (offset > logEnd)
+    return [
+      {
+        cause: 'offset_ahead',
+        severity: 'failed',
+        detail: `the stored offset ${offset} is beyond the log's end ${logEnd}: the topic was truncated or re-created`,
+        next: `etl offsets reset --topic ${topic} --to latest`,
+      },
+    ]
+  if (offset < logStart)
+    return [
+      {
+        cause: 'expired_unread',
+        severity: 'failed',
+        detail: `offsets [${offset}, ${logStart}) left the log before they were consumed`,
+        next: `etl offsets reset --topic ${topic} --to earliest`,
+      },
+    ]
+  if (offset < logEnd)
+    return [
+      {
+        cause: 'behind',
+        severity: 'behind',
+        detail: `lag ${logEnd - offset}`,
+        next: `etl consume --topic ${topic}`,
+      },
+    ]
+  return []
+}
+
+/** Log, ledger and rows against each other. */
+function books(facts: PartitionFacts): Discrepancy[] {
+  const { ledger } = facts
+  if (!ledger)
+    return [{ cause: 'no_ledger', severity: 'note', detail: 'no ledger: only offsets are compared' }]
+  return [...ledgerAlone(ledger), ...logAgainstLedger(facts, ledger), ...rowsAgainstLedger(facts, ledger)]
+}
+
+function ledgerAlone(ledger: LedgerSum): Discrepancy[] {
+  const findings: Discrepancy[] = []
+  const fail = (cause: Discrepancy['cause'], detail: string) =>
+    findings.push({ cause, severity: 'failed', detail })
+  if (ledger.holes > 0n)
+    fail('hole_in_ledger', `${ledger.holes} batches do not start where the one before ended`)
+  if (ledger.overlaps > 0n)
+    fail('overlap_in_ledger', `${ledger.overlaps} batches start before the end of the one before`)
+  const parts = ledger.written + ledger.filtered + ledger.deadLettered
+  if (ledger.read !== parts)
+    fail('ledger_unbalanced', `read ${ledger.read}, but written + filtered + dead letters is ${parts}`)
+  if (ledger.deadLettered > 0n)
+    findings.push({
+      cause: 'dead_lettered',
+      severity: 'note',
+      detail: `${ledger.deadLettered} records are in etl_dead_letters`,
+    })
+  return findings
+}
+
+function logAgainstLedger(facts: PartitionFacts, ledger: LedgerSum): Discrepancy[] {
+  const { count, logStart, compacted, countFrom } = facts
+  const gone = ledger.read - count.records
+  // Without the offset inside the log there is no common range to compare; `position` has said so.
+  if (!facts.stored || facts.stored.offset > facts.logEnd || facts.stored.offset < logStart || gone === 0n)
+    return []
+  if (gone < 0n)
+    return [
+      {
+        cause: 'lost',
+        severity: 'failed',
+        detail: `the log holds ${count.records} records below the offset, the ledger read ${ledger.read}`,
+      },
+    ]
+  if (ledger.firstOffset < countFrom)
+    return [
+      {
+        cause: 'expired',
+        severity: 'note',
+        detail: `${gone} consumed records have left the log by retention`,
+      },
+    ]
+  if (compacted)
+    return [{ cause: 'compacted', severity: 'note', detail: `${gone} consumed records were compacted away` }]
+  return [
+    {
+      cause: 'doubled',
+      severity: 'failed',
+      detail: `the ledger read ${ledger.read} records, the log holds ${count.records}`,
+    },
+  ]
+}
+
+function rowsAgainstLedger({ rows, mode }: PartitionFacts, ledger: LedgerSum): Discrepancy[] {
+  if (rows === undefined) return []
+  if (rows > ledger.written)
+    return [
+      { cause: 'doubled', severity: 'failed', detail: `${rows} rows, the ledger wrote ${ledger.written}` },
+    ]
+  if (rows < ledger.written && mode === 'insert')
+    return [{ cause: 'lost', severity: 'failed', detail: `${rows} rows, the ledger wrote ${ledger.written}` }]
+  return []
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}

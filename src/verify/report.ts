@@ -1,0 +1,91 @@
+import { ExitCode } from '../errors.ts'
+
+/** Why a partition is not simply `ok`; stable names, part of the JSON output. */
+export type Cause =
+  | 'behind' // lag only
+  | 'unclaimed' // the group never claimed the partition
+  | 'lost' // records of the log that no row and no dead letter accounts for
+  | 'doubled' // more written than the log holds, or rows with the same partition and offset
+  | 'offset_ahead' // the stored offset is beyond the log's end
+  | 'expired_unread' // retention removed records before they were consumed
+  | 'topic_recreated'
+  | 'cluster_changed'
+  | 'hole_in_ledger'
+  | 'overlap_in_ledger'
+  | 'ledger_unbalanced' // read is not written + filtered + dead-lettered
+  | 'dead_lettered'
+  | 'expired' // retention removed records after they were consumed
+  | 'compacted' // compaction removed records after they were consumed
+  | 'no_ledger'
+
+/** failed: exit 3 · behind: exit 4 · note: does not change the verdict. */
+export type Severity = 'failed' | 'behind' | 'note'
+
+export interface Discrepancy {
+  readonly cause: Cause
+  readonly severity: Severity
+  readonly detail: string
+  /** The command that helps. */
+  readonly next?: string
+}
+
+export interface PartitionReport {
+  readonly partition: number
+  readonly logStart: bigint
+  readonly logEnd: bigint
+  /** Next offset in the sink; undefined: never claimed. */
+  readonly offset: bigint | undefined
+  readonly lag: bigint
+  /** Data records of the log between the ledger's (or log's) start and `offset`; markers and aborted ones not counted. */
+  readonly inLog: bigint
+  readonly markers: bigint
+  readonly aborted: bigint
+  /** undefined: no ledger. */
+  readonly read: bigint | undefined
+  readonly written: bigint | undefined
+  readonly filtered: bigint | undefined
+  readonly deadLettered: bigint | undefined
+  /** Rows of this partition; undefined without provenance columns. */
+  readonly rows: bigint | undefined
+  readonly verdict: Verdict
+  readonly findings: readonly Discrepancy[]
+}
+
+export type Verdict = 'ok' | 'behind' | 'failed'
+
+export interface VerifyReport {
+  readonly topic: string
+  readonly group: string
+  readonly sink: string
+  readonly table: string
+  readonly mode: 'insert' | 'upsert'
+  readonly verdict: Verdict
+  readonly partitions: readonly PartitionReport[]
+  /** Rows of the whole table. */
+  readonly rows: bigint
+  /** What concerns the table, not one partition. */
+  readonly findings: readonly Discrepancy[]
+  readonly totals: {
+    readonly lag: bigint
+    readonly inLog: bigint
+    readonly written: bigint
+    readonly deadLettered: bigint
+    readonly lost: bigint
+    readonly doubled: bigint
+  }
+}
+
+export function verdictOf(findings: readonly Discrepancy[]): Verdict {
+  if (findings.some((f) => f.severity === 'failed')) return 'failed'
+  return findings.some((f) => f.severity === 'behind') ? 'behind' : 'ok'
+}
+
+/** The verdict of several reports together. */
+export function worst(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes('failed')) return 'failed'
+  return verdicts.includes('behind') ? 'behind' : 'ok'
+}
+
+export function exitCodeOf(verdict: Verdict): ExitCode {
+  return { ok: ExitCode.ok, behind: ExitCode.behind, failed: ExitCode.verificationFailed }[verdict]
+}
