@@ -37,14 +37,18 @@ function details(err: Error): { where?: string; why?: string; next?: string } {
 
 /** Messages of the causes below `err`, outermost first, each once. */
 function causes(err: Error): string[] {
-  const seen: string[] = []
-  let at: unknown = err.cause
-  while (at !== undefined && at !== null && seen.length < 5) {
-    const message = redact(causeText(at))
-    if (message && message !== err.message && !seen.includes(message)) seen.push(message)
+  const messages = causeChain(err).map((cause) => redact(causeText(cause)))
+  return [...new Set(messages)].filter((message) => message && message !== err.message)
+}
+
+/** The causes below `err`, at most 5: a chain can be a circle. */
+function causeChain(err: Error): unknown[] {
+  const chain: unknown[] = []
+  for (let at = err.cause; at !== undefined && at !== null && chain.length < 5; ) {
+    chain.push(at)
     at = at instanceof Error ? at.cause : undefined
   }
-  return seen
+  return chain
 }
 
 /** Node's AggregateError (a host name with several addresses) has no message of its own. */
@@ -56,6 +60,6 @@ function causeText(cause: unknown): string {
 }
 
 function stacks(err: Error): string {
-  const own = err.stack ?? String(err)
-  return err.cause instanceof Error ? `${own}\nCaused by: ${stacks(err.cause)}` : own
+  const all = [err, ...causeChain(err)].map((each) => (each instanceof Error && each.stack) || String(each))
+  return all.join('\nCaused by: ')
 }

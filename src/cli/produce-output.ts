@@ -40,11 +40,18 @@ export function produceSummary(outcome: ProduceOutcome, heading: ProduceHeading)
   if (!heading.dryRun && outcome.partitions.size > 0) lines.push(partitionTable(outcome, heading.topic), '')
   const facts: [string, string][] = [
     ['read', `${count(totals.read)} records, ${megabytes(totals.inputBytes)}`],
-    [sent, `${count(heading.dryRun ? totals.good : totals.sent)} records${heading.dryRun ? '' : `, ${megabytes(totals.sentBytes)} compressed`}`],
-    ['bad', `${count(totals.bad)} records${heading.badFile && totals.bad > 0 ? `, in ${heading.badFile}` : ''}`],
+    [
+      sent,
+      `${count(heading.dryRun ? totals.good : totals.sent)} records${heading.dryRun ? '' : `, ${megabytes(totals.sentBytes)} compressed`}`,
+    ],
+    [
+      'bad',
+      `${count(totals.bad)} records${heading.badFile && totals.bad > 0 ? `, in ${heading.badFile}` : ''}`,
+    ],
   ]
   const open = unacknowledged(outcome, heading)
-  if (open > 0) facts.push(['unknown', `${count(open)} records were handed to the brokers and not acknowledged`])
+  if (open > 0)
+    facts.push(['unknown', `${count(open)} records were handed to the brokers and not acknowledged`])
   const rate = Math.round(totals.read / Math.max(seconds, 0.001))
   facts.push(['time', `${seconds.toFixed(1)} s, ${count(rate)} records/s`])
   for (const [name, text] of facts) lines.push(`${name.padEnd(heading.dryRun ? 15 : 8)} ${text}`)
@@ -109,7 +116,8 @@ function ending({ end, totals }: ProduceOutcome, { dryRun }: ProduceHeading): st
       ? `stopped   all is ${verb} up to and including the record at ${last.input}:${last.line}, nothing after it`
       : `stopped   before the first record`
   }
-  if (end === 'bad-record' && last) return `stopped   all is ${verb} up to the record at ${last.input}:${last.line}, nothing from there on`
+  if (end === 'bad-record' && last)
+    return `stopped   all is ${verb} up to the record at ${last.input}:${last.line}, nothing from there on`
   return undefined
 }
 

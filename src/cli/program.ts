@@ -18,6 +18,8 @@ export interface Program {
   readonly commands: ReadonlyMap<string, CommandLoader>
   /** Without it every command is loaded to learn its flags, as when running from the sources. */
   readonly manifest?: CommandManifest
+  /** A command that cannot be loaded is an error, and not only a warning. */
+  readonly strict?: boolean
   readonly root: string
 }
 
@@ -32,8 +34,7 @@ class TablePlugin extends Plugin {
       pjson,
       ignoreManifest: true,
       isRoot: true,
-      // A command that cannot be loaded is a bug of this program, never a warning.
-      errorOnManifestCreate: true,
+      errorOnManifestCreate: program.strict ?? false,
     })
     this.program = program
   }

@@ -1,5 +1,4 @@
 import { parentPort } from 'node:worker_threads'
-import { openProducer } from '../kafka/open.ts'
 import type { Producer } from '../kafka/producer.ts'
 import { generateValues } from '../source/generate/generate.ts'
 import type { Answer, Call, ProduceJob } from './produce/job.ts'
@@ -10,10 +9,11 @@ import type { Appended, Pack } from './produce/work.ts'
 import { toThreadError } from './thread-error.ts'
 
 /** The worker thread's side of `etl produce`: encodes pieces, and appends to the partitions that it owns with a producer of its own. */
-export function start(job: ProduceJob): void {
+export async function start(job: ProduceJob): Promise<void> {
   const port = parentPort
   if (!port) throw new Error('the produce worker runs in a worker thread only')
-  const worker = new ProduceThread(job)
+  const worker = new ProduceThread(job, await producerFor(job))
+  // Calls made until now wait in the port.
   port.on('message', async (call: Call) => {
     try {
       const answer = await worker.answer(call)
@@ -28,10 +28,11 @@ export function start(job: ProduceJob): void {
 class ProduceThread {
   readonly #job: ProduceJob
   #encoder: PieceEncoder | undefined
-  #producer: Producer | undefined
+  readonly #producer: Producer | undefined
 
-  constructor(job: ProduceJob) {
+  constructor(job: ProduceJob, producer: Producer | undefined) {
     this.#job = job
+    this.#producer = producer
   }
 
   async answer(message: Call): Promise<Answer> {
@@ -50,13 +51,11 @@ class ProduceThread {
 
   /** The sends are made before the first await: two calls keep their order. */
   async #append(packs: readonly Pack[]): Promise<Appended[]> {
-    const { kafka, topic, compression } = this.#job
-    if (!kafka) throw new Error('a dry run appends nothing')
-    this.#producer ??= openProducer(kafka, { clientId: kafka.clientId, compression })
     const producer = this.#producer
+    if (!producer) throw new Error('a dry run appends nothing')
     return Promise.all(
       packs.map(async (pack) => {
-        const { records, bytes, baseOffset } = await producer.send(topic, pack.partition, unpack(pack))
+        const { records, bytes, baseOffset } = await producer.send(this.#job.topic, pack.partition, unpack(pack))
         return {
           partition: pack.partition,
           records,
@@ -67,6 +66,13 @@ class ProduceThread {
       }),
     )
   }
+}
+
+/** A dry run loads no client. */
+async function producerFor({ kafka, compression }: ProduceJob): Promise<Producer | undefined> {
+  if (!kafka) return undefined
+  const { openProducer } = await import('../kafka/open.ts')
+  return openProducer(kafka, { clientId: kafka.clientId, compression })
 }
 
 function openEncoder(job: ProduceJob): PieceEncoder {
@@ -84,6 +90,6 @@ function openEncoder(job: ProduceJob): PieceEncoder {
     },
     onBad: job.onBad,
     unknownFields: job.unknownFields,
-    generate: job.seed === undefined ? undefined : generateValues(schema, job.seed),
+    generate: job.generate && generateValues(schema, job.generate.seed, { unique: job.generate.unique }),
   })
 }

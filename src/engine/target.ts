@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import { parseSchema } from '../schema/avro-schema.ts'
-import { tableSpecFor } from '../schema/columns/table.ts'
+import { tableSpecFor } from '../schema/columns/table-spec-for.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../schema/registry.ts'
 import { referencedTexts } from '../schema/registry-client/references.ts'
 import { provenanceColumns, type TableSpec } from '../schema/table-spec.ts'

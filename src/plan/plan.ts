@@ -1,6 +1,6 @@
 import type { KafkaAdmin } from '../kafka/admin.ts'
 import type { AvroSchema } from '../schema/avro-schema.ts'
-import { tableSpecFor } from '../schema/columns/table.ts'
+import { tableSpecFor } from '../schema/columns/table-spec-for.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import type { TableSpec } from '../schema/table-spec.ts'
 import type { Change, Sink } from '../sink/sink.ts'

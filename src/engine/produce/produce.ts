@@ -1,0 +1,89 @@
+import { InputError } from '../../errors.ts'
+import type { BadFile } from './bad-file.ts'
+import { Coordinator, type Ending } from './coordinator.ts'
+import type { ProduceJob } from './job.ts'
+import type { PartitionTally, Totals } from './tally.ts'
+import { ThreadWorker } from './thread-worker.ts'
+import type { BadRecord } from './work.ts'
+import type { WorkSource } from './work-source.ts'
+
+export interface ProduceRun {
+  readonly job: ProduceJob
+  readonly threads: number
+  readonly source: WorkSource
+  /** Takes the bad records; undefined with onBad 'stop'. */
+  readonly badFile: BadFile | undefined
+  /** Aborted by Ctrl-C: reading stops, what was read is sent. The same signal that the source got, or one that aborts it. */
+  readonly signal: AbortSignal
+  /** Asks the source to stop. */
+  readonly stopReading: () => void
+  readonly onProgress: (totals: Totals, fraction: number | undefined) => void
+}
+
+export interface ProduceOutcome {
+  /** complete: all of the input; the others say what ended it before. */
+  readonly end: 'complete' | 'interrupted' | 'bad-record' | 'failed'
+  /** What the user must know when it ended with a bad record or failed. */
+  readonly error: unknown
+  readonly totals: Totals
+  readonly partitions: ReadonlyMap<number, PartitionTally>
+  readonly seconds: number
+}
+
+const progressInterval = 100
+
+/**
+ * Sends a source's records with `threads` worker threads, and tells how far it came whatever ended it. What is sent is always the input
+ * up to some record; only after a failure (end `failed`) may some of the last ones be missing (`totals.good - totals.sent`).
+ */
+export async function produce(run: ProduceRun): Promise<ProduceOutcome> {
+  const started = performance.now()
+  const workers = Array.from({ length: run.threads }, (_, index) => new ThreadWorker(run.job, index))
+  const coordinator = new Coordinator({
+    workers,
+    onBad: run.job.onBad,
+    report: async (bad) => run.badFile?.write(bad),
+    dryRun: run.job.kafka === undefined,
+    stopReading: run.stopReading,
+  })
+  const { tally } = coordinator
+  const timer = setInterval(() => run.onProgress(tally, run.source.fractionRead()), progressInterval)
+  let ending: Ending | undefined
+  try {
+    ending = await coordinator.run(run.source.work)
+    // A failed thread may wait for a broker that never answers.
+    const end = ending?.kind === 'failed' ? 'terminate' : 'close'
+    await Promise.all(workers.map((worker) => worker[end]()))
+  } catch (error) {
+    await Promise.all(workers.map((worker) => worker.terminate()))
+    ending ??= { kind: 'failed', error }
+  } finally {
+    clearInterval(timer)
+  }
+  return {
+    ...conclusion(ending, run),
+    totals: tally,
+    partitions: tally.partitions,
+    seconds: (performance.now() - started) / 1000,
+  }
+}
+
+function conclusion(
+  ending: Ending | undefined,
+  { signal, job }: ProduceRun,
+): Pick<ProduceOutcome, 'end' | 'error'> {
+  if (ending?.kind === 'failed') return { end: 'failed', error: ending.error }
+  if (ending?.kind === 'bad-record') return { end: 'bad-record', error: badRecordError(ending.bad, job) }
+  return { end: signal.aborted ? 'interrupted' : 'complete', error: undefined }
+}
+
+function badRecordError(bad: BadRecord, { value }: ProduceJob): InputError {
+  const place =
+    bad.column === undefined ? `${bad.input}:${bad.line}` : `${bad.input}:${bad.line}:${bad.column}`
+  const field = bad.field === '' ? 'a record does' : `the field ${bad.field} does`
+  return new InputError(`${field} not fit the schema ${value.name}`, {
+    where: place,
+    cause: new Error(bad.reason),
+    next: 'correct the record, or --on-bad skip --bad-file FILE sends all the others',
+  })
+}
