@@ -1,0 +1,223 @@
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
+import { backoff, pauseFor } from '../cluster/backoff.ts'
+import { Cluster } from '../cluster/cluster.ts'
+import { isTransient, protocolErrorType, toEtlError, unknownTopic } from '../cluster/failures.ts'
+import type { KafkaConfig } from '../config.ts'
+import { Fetcher } from '../fetch/fetcher.ts'
+import { defaultLimits } from '../fetch/log-slice.ts'
+import { ErrorCode } from '../protocol/error-codes.ts'
+import type { GroupReaderOptions, Reader } from '../reader.ts'
+import type { RecordBatch, TopicPartition } from '../types.ts'
+import { type Ending, Heartbeat, isLoss } from './heartbeat.ts'
+import { type Generation, Membership } from './membership.ts'
+
+/** Milliseconds without a coordinator, or without a partition's leader, after which the reader fails. */
+const patience = 120_000
+/** Milliseconds after which a new topic must be known to the broker that is asked. */
+const topicGrace = 5_000
+/** Milliseconds between looks for new partitions. */
+const metadataInterval = 30_000
+/** Milliseconds that close() gives the coordinator to take note of it. */
+const leaveTimeout = 500
+
+type OnAssign = (tps: TopicPartition[]) => Promise<Map<TopicPartition, bigint>>
+type OnRevoke = (tps: TopicPartition[]) => Promise<void>
+
+/**
+ * A member of a consumer group (classic protocol, eager rebalances). Joins when batches() is first read.
+ *
+ * In a rebalance every partition is revoked: delivery stops, onRevoke is awaited, the member joins again, and onAssign says where to
+ * read on. close() calls neither; who closes has drained before.
+ */
+export class GroupReader implements Reader {
+  readonly #cluster: Cluster
+  readonly #membership: Membership
+  readonly #fetcher: Fetcher
+  readonly #topics: readonly string[]
+  readonly #sessionTimeout: number
+  readonly #rebalanceTimeout: number
+  #onAssign: OnAssign = async () => new Map()
+  #onRevoke: OnRevoke = async () => {}
+  #onPartitionError: (tp: TopicPartition, error: Error) => void = (_tp, error) => this.#fetcher.fail(error)
+  #joined = false
+  #closing = false
+  #running: Promise<void> | undefined
+
+  constructor(config: KafkaConfig, options: GroupReaderOptions) {
+    this.#cluster = new Cluster({ ...config, clientId: options.clientId })
+    this.#topics = options.topics
+    this.#sessionTimeout = options.sessionTimeout ?? 30_000
+    this.#rebalanceTimeout = options.rebalanceTimeout ?? 60_000
+    this.#membership = new Membership(this.#cluster, {
+      group: options.group,
+      topics: options.topics,
+      sessionTimeout: this.#sessionTimeout,
+      rebalanceTimeout: this.#rebalanceTimeout,
+    })
+    this.#fetcher = new Fetcher(
+      this.#cluster,
+      {
+        maxWait: options.maxWait ?? 250,
+        maxBytes: options.maxBytes ?? 8 * 1024 * 1024,
+        maxPartitionBytes: options.maxPartitionBytes ?? 1024 * 1024,
+        limits: defaultLimits,
+        timeout: patience,
+      },
+      (tp, error) => this.#onPartitionError(tp, error),
+    )
+  }
+
+  onAssign(f: OnAssign): void {
+    this.#onAssign = f
+  }
+
+  onRevoke(f: OnRevoke): void {
+    this.#onRevoke = f
+  }
+
+  onPartitionError(f: (tp: TopicPartition, error: Error) => void): void {
+    this.#onPartitionError = f
+  }
+
+  async *batches(): AsyncGenerator<RecordBatch> {
+    this.#running ??= this.#run()
+    for (let batch = await this.#fetcher.next(); batch; batch = await this.#fetcher.next()) yield batch
+  }
+
+  pause(tps: TopicPartition[]): void {
+    this.#fetcher.pause(tps)
+  }
+
+  resume(tps: TopicPartition[]): void {
+    this.#fetcher.resume(tps)
+  }
+
+  drop(tp: TopicPartition): void {
+    this.#fetcher.drop(tp)
+  }
+
+  async mirrorOffsets(offsets: ReadonlyMap<TopicPartition, bigint>): Promise<boolean> {
+    if (!this.#joined || this.#closing || offsets.size === 0) return false
+    try {
+      await this.#membership.commit(offsets)
+      return true
+    } catch {
+      return false // best effort: the sink's offsets are the ones that count
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#fetcher.close()
+    const timer = new AbortController()
+    const left = this.#membership.leave().catch(() => undefined) // the session timeout does it, too
+    await Promise.race([
+      left,
+      delay(leaveTimeout, undefined, { signal: timer.signal }).catch(() => undefined),
+    ])
+    timer.abort()
+    this.#cluster.close()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      let owned: TopicPartition[] = []
+      while (!this.#closing) {
+        const generation = await this.#join(owned)
+        const ending = await this.#hold(generation)
+        owned = ending === 'rebalance' ? generation.assigned : []
+      }
+    } catch (error) {
+      if (!this.#closing) this.#fetcher.fail(toEtlError(error, this.#cluster.config, 'reading as a group'))
+    }
+  }
+
+  async #join(had: TopicPartition[]): Promise<Generation> {
+    let owned = had
+    const started = Date.now()
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const generation = await this.#membership.join(owned)
+        const missing = this.#topics.find((topic) => this.#isUnknown(topic))
+        if (missing === undefined || Date.now() - started > topicGrace) {
+          if (missing !== undefined) throw unknownTopic(missing)
+          return generation
+        }
+      } catch (error) {
+        if (this.#closing) throw error
+        this.#membership.recover(error)
+        if (isLoss(error)) owned = []
+        const again =
+          isLoss(error) || isTransient(error) || protocolErrorType(error) === 'REBALANCE_IN_PROGRESS'
+        if (!again || Date.now() - started > patience) throw error
+      }
+      await pauseFor(backoff(attempt), this.#cluster.signal)
+    }
+  }
+
+  #isUnknown(topic: string): boolean {
+    return this.#cluster.topicError(topic) === ErrorCode.unknownTopicOrPartition
+  }
+
+  /** From the start of a generation to its end. */
+  async #hold(generation: Generation): Promise<Ending> {
+    const ended = Promise.withResolvers<Ending>()
+    const heartbeat = new Heartbeat(this.#membership, this.#sessionTimeout, {
+      ending: ended.resolve,
+      fatal: ended.reject,
+    })
+    const counts = this.#partitionCounts()
+    const watch = setInterval(() => {
+      void this.#watchPartitions(() => {
+        if (generation.isLeader && this.#partitionCounts() !== counts) ended.resolve('rebalance')
+      })
+    }, metadataInterval)
+    const aborted = () => ended.resolve('lost')
+    this.#cluster.signal.addEventListener('abort', aborted)
+    this.#joined = true
+    try {
+      const { assigned } = generation
+      const positions = assigned.length === 0 ? new Map() : await this.#onAssign([...assigned])
+      if (this.#closing) return 'lost'
+      this.#fetcher.assign(positions)
+      const ending = await ended.promise
+      this.#joined = ending === 'rebalance'
+      this.#fetcher.assign(new Map())
+      await setImmediate() // a batch that was taken just before reaches its consumer before onRevoke is called
+      if (this.#closing) return ending
+      if (assigned.length > 0) await this.#revoke([...assigned])
+      return ending
+    } finally {
+      this.#joined = false
+      heartbeat.stop()
+      clearInterval(watch)
+      this.#cluster.signal.removeEventListener('abort', aborted)
+      ended.promise.catch(() => undefined) // a fatal heartbeat that came after another error
+    }
+  }
+
+  /** The coordinator waits for the rebalance timeout only; after it the partitions are others', so we go on, too. */
+  async #revoke(tps: TopicPartition[]): Promise<void> {
+    const timer = new AbortController()
+    const timeout = delay(this.#rebalanceTimeout, undefined, { signal: timer.signal }).catch(() => undefined)
+    try {
+      await Promise.race([this.#onRevoke(tps), timeout])
+    } finally {
+      timer.abort()
+    }
+  }
+
+  /** New partitions have no member until the leader joins again. */
+  async #watchPartitions(look: () => void): Promise<void> {
+    try {
+      await this.#cluster.refresh(this.#topics)
+    } catch {
+      return // the fetches and heartbeats see a cluster that is away, and count it
+    }
+    look()
+  }
+
+  #partitionCounts(): string {
+    return this.#topics.map((topic) => this.#cluster.topic(topic)?.partitions.length ?? 0).join()
+  }
+}
