@@ -1,0 +1,120 @@
+import { UnexpectedError } from '../../errors.ts'
+import { tpName } from '../../kafka/types.ts'
+import { PoisonError } from '../errors.ts'
+import type { DeadLetter, EncodedBatch, LaneTarget, Row } from '../sink.ts'
+import type { Dialect, RowTarget, RowWriter } from './dialect.ts'
+import { badRecord } from './failure.ts'
+import { foldByKey, type KeyOf, keyFunction, supersededBy } from './fold.ts'
+import { type Rejection, writeIsolating } from './isolate.ts'
+import type { Session } from './session.ts'
+import { rowProblem } from './values.ts'
+
+/** What became of a batch's rows. */
+export interface Written {
+  readonly written: number
+  readonly deadLetters: readonly DeadLetter[]
+}
+
+/**
+ * Turns the rows of a batch into rows of the table, inside the lane's transaction: as one set when the database takes
+ * them, and around the bad ones when it does not.
+ */
+export class BatchWriter {
+  readonly #target: RowTarget
+  readonly #options: LaneTarget
+  readonly #rows: RowWriter
+  readonly #dialect: Dialect
+  readonly #keyOf: KeyOf
+  readonly #keyColumns: ReadonlySet<string>
+  readonly #topic: string
+
+  constructor(dialect: Dialect, topic: string, target: RowTarget, options: LaneTarget) {
+    this.#dialect = dialect
+    this.#topic = topic
+    this.#target = target
+    this.#options = options
+    this.#rows = dialect.rowWriter(target)
+    this.#keyOf = keyFunction(target.spec)
+    this.#keyColumns = new Set(target.spec.primaryKey)
+  }
+
+  /**
+   * Writes the batch's rows. With `isolate` false a rejected row makes the whole call fail with SqlFailure of kind
+   * `record`, without a savepoint: the cheap way, tried first. Throws PoisonError in mode `stop`.
+   */
+  async write(session: Session, batch: EncodedBatch, isolate: boolean): Promise<Written> {
+    const rejected = this.#check(batch.rows)
+    this.#stopAt(rejected)
+    const unfit = new Set(rejected.map(({ row }) => row))
+    let pending = unfit.size === 0 ? batch.rows : batch.rows.filter((row) => !unfit.has(row))
+    while (pending.length > 0) {
+      const refused = await this.#apply(session, pending, isolate)
+      this.#stopAt(refused)
+      rejected.push(...refused)
+      if (refused.length === 0 || this.#options.mode === 'insert') break
+      pending = supersededBy(new Set(refused.map(({ row }) => row)), pending, this.#keyOf)
+    }
+    return {
+      written: batch.rows.length - rejected.length,
+      deadLetters: [...batch.rejected, ...rejected.map(deadLetter)],
+    }
+  }
+
+  #check(rows: readonly Row[]): Rejection[] {
+    const rejected: Rejection[] = []
+    for (const row of rows) {
+      if (row.op === 'delete' && this.#options.mode === 'insert') {
+        throw new UnexpectedError('a deletion needs upsert mode', { where: `offset ${row.record.offset}` })
+      }
+      const problem = rowProblem(row, this.#target.spec, this.#keyColumns, this.#dialect.types)
+      if (problem !== undefined) rejected.push({ row, failure: badRecord(problem) })
+    }
+    return rejected
+  }
+
+  async #apply(session: Session, rows: readonly Row[], isolate: boolean): Promise<Rejection[]> {
+    const attempt = async (part: readonly Row[], write: (part: readonly Row[]) => Promise<void>) => {
+      if (isolate) return writeIsolating(session, part, write)
+      if (part.length > 0) await write(part)
+      return []
+    }
+    if (this.#options.mode === 'insert') {
+      return attempt(rows, (part) => this.#rows.insert(session, part))
+    }
+    const { writes, deletes } = foldByKey(rows, this.#keyOf)
+    const refused = await attempt(deletes, (part) => this.#rows.delete(session, part))
+    return refused.concat(await attempt(writes, (part) => this.#rows.upsert(session, part)))
+  }
+
+  #stopAt(rejected: readonly Rejection[]): void {
+    if (this.#options.onError !== 'stop') return
+    const first = rejected.reduce<Rejection | undefined>(
+      (least, one) => (least === undefined || one.row.record.offset < least.row.record.offset ? one : least),
+      undefined,
+    )
+    if (first === undefined) return
+    const { offset } = first.row.record
+    throw new PoisonError(`the record at offset ${offset} cannot be stored`, offset, {
+      where: `${tpName({ topic: this.#topic, partition: this.#target.partition })} offset ${offset}`,
+      cause: first.failure,
+      next: 'put the table right (etl plan), or let such records become dead letters: --on-error dlq',
+    })
+  }
+}
+
+function deadLetter({ row, failure }: Rejection): DeadLetter {
+  return {
+    record: row.record,
+    schemaId: schemaIdOf(row),
+    errorClass: failure.errorClass ?? 'data',
+    message: failure.message,
+  }
+}
+
+/**
+ * Confluent's wire format: magic byte 0, then the schema id.
+ * https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
+ */
+function schemaIdOf({ record: { value } }: Row): number | null {
+  return value !== null && value.length >= 5 && value[0] === 0 ? value.readUInt32BE(1) : null
+}

@@ -1,0 +1,78 @@
+import type { SinkConfig } from '../sink.ts'
+import type { Sql } from './statement.ts'
+
+/** Columns as the server's text; numbers and times are never parsed by the driver. */
+export type SqlRow = Readonly<Record<string, string | null>>
+
+export interface SqlResult {
+  readonly rows: readonly SqlRow[]
+  /** Rows matched by an UPDATE or DELETE, or inserted. */
+  readonly affected: number
+}
+
+/**
+ * One connection with the sink's session settings (UTC, strict types, READ COMMITTED, lock and idle timeouts).
+ *
+ * Every method rejects with SqlFailure. Calls must not overlap. A call that gets no answer within
+ * `SessionLimits.statement` ends the connection and rejects as `disconnected`.
+ */
+export interface Session {
+  readonly server: ServerInfo
+  /** False once the connection is known to be gone. True promises nothing. */
+  readonly usable: boolean
+  query(statement: Sql): Promise<SqlResult>
+  begin(): Promise<void>
+  /** Rejects when the server answers with anything but a commit. */
+  commit(): Promise<void>
+  rollback(): Promise<void>
+  /** Says goodbye; never rejects, and never waits long for a server that does not answer. */
+  close(): Promise<void>
+}
+
+export interface ServerInfo {
+  readonly product: 'PostgreSQL' | 'MySQL' | 'MariaDB'
+  /** As the server writes it. */
+  readonly version: string
+  /** Longest statement, parameters included, that the server takes; bytes. */
+  readonly maxStatementBytes: number
+}
+
+/** Milliseconds. */
+export interface SessionLimits {
+  readonly connect: number
+  /** No answer to one statement for so long: the connection counts as gone. */
+  readonly statement: number
+  /** Waiting for a row lock. Longer than `idleInTransaction`, so that a claim outlives a frozen owner's locks. */
+  readonly lock: number
+  /** A session that holds a transaction open and sends nothing is ended by the server after so long. */
+  readonly idleInTransaction: number
+  /** How long a lane asks for the outcome of a COMMIT whose answer was lost. */
+  readonly recovery: number
+}
+
+/**
+ * A frozen owner blocks the next claim of its partition for `idleInTransaction` at most, and only when it froze
+ * between fence and COMMIT.
+ */
+export const defaultLimits: SessionLimits = {
+  connect: 10_000,
+  statement: 120_000,
+  lock: 30_000,
+  idleInTransaction: 20_000,
+  recovery: 60_000,
+}
+
+/** `host:port/database`, for errors. */
+export function serverName(config: SinkConfig): string {
+  return `${config.host}:${config.port}/${config.database}`
+}
+
+/** Ends `work` by `onTimeout` (which has to make it settle) when it takes longer than `ms`. */
+export async function within<T>(ms: number, work: Promise<T>, onTimeout: () => void): Promise<T> {
+  const timer = setTimeout(onTimeout, ms)
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
+  }
+}
