@@ -11,7 +11,7 @@ export type ColumnType =
   | { readonly kind: 'string'; readonly maxLength?: number } // string; no maxLength: unlimited
   | { readonly kind: 'enum'; readonly symbols: readonly string[] } // string
   | { readonly kind: 'uuid' } // string, lower case with dashes
-  | { readonly kind: 'bytes' } // Buffer
+  | { readonly kind: 'bytes'; readonly maxLength?: number } // Buffer; no maxLength: unlimited
   | { readonly kind: 'date' } // number, days since 1970-01-01
   | { readonly kind: 'time' } // bigint, microseconds since midnight
   | { readonly kind: 'timestamp'; readonly zoned: boolean; readonly precision: 3 | 6 } // bigint, µs since the epoch
