@@ -43,10 +43,8 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
 
   static override strict = false
   static override args = {
-    files: Args.string({
-      description: 'input files, plain, gzip or zstd; - or nothing: stdin',
-      name: 'FILES',
-    }),
+    // Without ignoreStdin oclif would take piped records for a file's name.
+    files: Args.string({ description: 'input files, plain, gzip or zstd; - or nothing: stdin', name: 'FILES', ignoreStdin: true }),
   }
 
   static override flags = {
@@ -87,10 +85,10 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
       helpValue: 'N',
     }),
     seed: Flags.integer({
-      description: 'the same seed gives the same records',
-      default: 1,
+      description: 'the same seed gives the same records; default: 1',
       dependsOn: ['generate'],
     }),
+    unique: Flags.string({ description: 'made-up records differ in each of these fields', dependsOn: ['generate'], helpValue: 'FIELD,…' }),
     'on-bad': Flags.option({
       options: ['stop', 'skip'] as const,
       description: 'a record that does not fit the schema',
