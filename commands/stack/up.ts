@@ -4,6 +4,7 @@ import { progressLine } from '../../src/cli/progress.ts'
 import { servicesArg, stackDirFlag } from '../../src/cli/stack-flags.ts'
 import { UpProgress } from '../../src/stack/progress.ts'
 import { parsePorts, parseServices } from '../../src/stack/selection.ts'
+import { programOf } from '../../src/stack/services.ts'
 import { stackDirectory } from '../../src/stack/stack-folder.ts'
 import { stateFile } from '../../src/stack/state.ts'
 import { stackUp } from '../../src/stack/up.ts'
@@ -46,13 +47,32 @@ export default class StackUp extends EtlCommand {
       fast: flags.fast,
       reporter: new UpProgress(display),
     }).finally(() => display.done())
-    const width = Math.max(...started.map(({ name }) => name.length))
-    for (const { name, address } of started) this.log(`${name.padEnd(width)}  ${address}`)
+    for (const line of aligned(started.map(({ name, address }) => [name, address, programOf(name)])))
+      this.log(line)
     return {
       stateFile: stateFile(dir),
       services: started.map(({ name, outcome, seconds, address, state: { pid, port, log } }) => {
-        return { service: name, outcome, seconds: Number(seconds.toFixed(2)), pid, port, address, log }
+        return {
+          service: name,
+          program: programOf(name),
+          outcome,
+          seconds: Number(seconds.toFixed(2)),
+          pid,
+          port,
+          address,
+          log,
+        }
       }),
     }
   }
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? []
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
 }
