@@ -40,7 +40,8 @@ async function demo(): Promise<boolean> {
   await etl.must(['plan', ...dataset])
   await etl.must(['apply', ...dataset])
   const produced = await etl.must(['produce', flights, '--topic', topic, '--threads', '4', '--json'])
-  const consumed = await Promise.all(databases.map(consumeWithKill))
+  const consumed: Result[] = []
+  for (const sink of databases) consumed.push(await consumeWithKill(sink))
   const verified: Result[] = []
   for (const sink of databases)
     verified.push(await etl.run(['verify-offsets', '--topic', topic, '--sink', sink]))

@@ -1,15 +1,19 @@
 // Runs the command line from the sources: node bin/dev.ts COMMAND …
-import { readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import pjson from '../package.json' with { type: 'json' }
-import { type CommandLoader, runProgram } from '../src/cli/program.ts'
+import { type Program, runProgram } from '../src/cli/program.ts'
+import { asksForVersion, versionLine } from '../src/cli/version.ts'
+import { programFromSources } from './sources.ts'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const commands = new Map<string, CommandLoader>()
-for (const entry of readdirSync(join(root, 'commands'), { recursive: true, encoding: 'utf8' })) {
-  if (!entry.endsWith('.ts')) continue
-  const id = entry.slice(0, -3).replaceAll(/[/\\]/g, ':')
-  commands.set(id, () => import(pathToFileURL(join(root, 'commands', entry)).href))
+const argv = process.argv.slice(2)
+const program = programFromSources()
+if (asksForVersion(argv)) process.stdout.write(versionLine(program.pjson.version))
+else await runProgram(argv, { ...program, commands: called(program.commands) })
+
+/** Without a manifest every command must be loaded to be listed; the one that is called needs no list. */
+function called(commands: Program['commands']): Program['commands'] {
+  for (const length of [3, 2, 1]) {
+    const id = argv.slice(0, length).join(':')
+    const loader = commands.get(id)
+    if (loader) return new Map([[id, loader]])
+  }
+  return commands
 }
-await runProgram(process.argv.slice(2), { pjson, commands, root })

@@ -4,7 +4,8 @@ import { datasetFlags, selectDatasets, wishOf, withPlanParts } from '../src/cli/
 import { planDocument, planText } from '../src/cli/plan-output.ts'
 import { Context } from '../src/config/context.ts'
 import { applySteps } from '../src/plan/apply.ts'
-import { planDataset, type Step } from '../src/plan/plan.ts'
+import { planDataset } from '../src/plan/plan.ts'
+import type { Step } from '../src/plan/step.ts'
 
 export default class Apply extends EtlCommand {
   static override summary = 'make registry, topic and tables as they should be'

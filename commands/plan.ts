@@ -4,7 +4,8 @@ import { datasetFlags, selectDatasets, wishOf, withPlanParts } from '../src/cli/
 import { planDocument, planText } from '../src/cli/plan-output.ts'
 import { Context } from '../src/config/context.ts'
 import { ExitCode } from '../src/errors.ts'
-import { planDataset, type Step } from '../src/plan/plan.ts'
+import { planDataset } from '../src/plan/plan.ts'
+import type { Step } from '../src/plan/step.ts'
 
 export default class Plan extends EtlCommand {
   static override summary = 'show what registry, topic and tables lack: one schema, one topic, one table'

@@ -44,7 +44,11 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
   static override strict = false
   static override args = {
     // Without ignoreStdin oclif would take piped records for a file's name.
-    files: Args.string({ description: 'input files, plain, gzip or zstd; - or nothing: stdin', name: 'FILES', ignoreStdin: true }),
+    files: Args.string({
+      description: 'input files, plain, gzip or zstd; - or nothing: stdin',
+      name: 'FILES',
+      ignoreStdin: true,
+    }),
   }
 
   static override flags = {
@@ -88,7 +92,11 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
       description: 'the same seed gives the same records; default: 1',
       dependsOn: ['generate'],
     }),
-    unique: Flags.string({ description: 'made-up records differ in each of these fields', dependsOn: ['generate'], helpValue: 'FIELD,…' }),
+    unique: Flags.string({
+      description: 'made-up records differ in each of these fields',
+      dependsOn: ['generate'],
+      helpValue: 'FIELD,…',
+    }),
     'on-bad': Flags.option({
       options: ['stop', 'skip'] as const,
       description: 'a record that does not fit the schema',

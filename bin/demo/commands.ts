@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
-/** What a command printed and how long it took. */
+/** How a command ended, how long it took, and with `--json` what it printed. */
 export interface Result {
   readonly code: number | null
   readonly stdout: string
@@ -43,13 +43,12 @@ export class Commands {
     const began = performance.now()
     const child = spawn(process.execPath, [this.program, ...args], {
       cwd: this.cwd,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', json ? 'pipe' : 'inherit', 'inherit'],
     })
     this.children.add(child)
     let stdout = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       stdout += text
-      if (!json) process.stdout.write(text)
     })
     const ended = once(child, 'close').then(([code]) => {
       this.children.delete(child)

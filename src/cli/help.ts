@@ -3,12 +3,12 @@ import { exitCodeMeanings } from './exit-codes.ts'
 
 /** The main job from nothing to the verdict, as the first thing that `etl --help` shows. */
 const FIRST_STEPS = [
-  ['etl stack up', 'a local Kafka and databases'],
-  ['etl schema gen flights.json', 'an Avro schema from samples'],
-  ['etl apply -t flights -s postgres --execute', 'subject, topic, table: 1:1:1'],
+  ['etl stack up', 'local Kafka and databases'],
+  ['etl schema gen flights.json', 'Avro schema from samples'],
+  ['etl apply -t flights --schema schemas/flights.avsc', 'subject, topic and tables'],
   ['etl produce flights.json -t flights', 'JSON → Avro → Kafka'],
   ['etl consume -t flights -s postgres --until-end', 'Kafka → rows, exactly once'],
-  ['etl verify-offsets -t flights -s postgres', 'nothing lost, nothing doubled'],
+  ['etl verify-offsets -t flights -s postgres', 'nothing lost or doubled'],
 ] as const
 
 /** Help of one command: examples first, a short usage line, then flags and the long description. */
@@ -25,7 +25,9 @@ class EtlCommandHelp extends CommandHelp {
   protected override description(): string | undefined {
     const { summary, description = '' } = this.command
     const text = summary ? description : description.split('\n').slice(1).join('\n')
-    return text.trim() ? this.wrap(text.trim()) : undefined
+    // Line breaks inside a paragraph are those of the source file; the terminal's width decides anew.
+    const flowing = text.trim().replaceAll(/(?<!\n)\n(?![\n ])/g, ' ')
+    return flowing ? this.wrap(flowing) : undefined
   }
 
   protected override defaultUsage(): string {

@@ -1,4 +1,4 @@
-import type { Step } from '../plan/plan.ts'
+import type { Step } from '../plan/step.ts'
 
 const signs: Record<Step['kind'], string> = { create: '+', alter: '~', drop: '-' }
 

@@ -45,8 +45,8 @@ function plainMessage(message: string): string {
   if (flag) return `${flag[1]}: ${flag[2]}`
   const list = /^The following errors? occurred:\s+(.*)$/s.exec(text)
   if (list?.[1]) return list[1].split(/\n\s*/).join('; ')
-  const missing = /^Missing (\d+) required args?:\n(.*)$/s.exec(text)
-  if (missing?.[2]) return `missing argument: ${missing[2].split('\n').map(argumentName).join(', ')}`
+  const missing = /^Missing \d+ required args?:\n(.*?)(\n\n|$)/s.exec(text)
+  if (missing?.[1]) return `missing argument: ${missing[1].split('\n').map(argumentName).join(', ')}`
   return text.startsWith('Unexpected argument') ? text.replace('Unexpected', 'unexpected') : text
 }
 

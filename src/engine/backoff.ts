@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { UnreachableError } from '../errors.ts'
 
 /** Exponential back-off with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), milliseconds. */
-export function backoffDelay(attempt: number, base = 100, cap = 15_000): number {
+function backoffDelay(attempt: number, base = 100, cap = 15_000): number {
   return Math.random() * Math.min(cap, base * 2 ** Math.min(attempt, 20))
 }
 

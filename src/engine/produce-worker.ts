@@ -55,7 +55,11 @@ class ProduceThread {
     if (!producer) throw new Error('a dry run appends nothing')
     return Promise.all(
       packs.map(async (pack) => {
-        const { records, bytes, baseOffset } = await producer.send(this.#job.topic, pack.partition, unpack(pack))
+        const { records, bytes, baseOffset } = await producer.send(
+          this.#job.topic,
+          pack.partition,
+          unpack(pack),
+        )
         return {
           partition: pack.partition,
           records,

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts'
-import type { Step } from './plan.ts'
+import type { Step } from './step.ts'
 
 export interface ApplyOptions {
   readonly consents: readonly string[]

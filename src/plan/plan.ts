@@ -1,41 +1,12 @@
 import type { KafkaAdmin } from '../kafka/admin.ts'
-import type { AvroSchema } from '../schema/avro-schema.ts'
 import { tableSpecFor } from '../schema/columns/table-spec-for.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import type { TableSpec } from '../schema/table-spec.ts'
 import type { Change, Sink } from '../sink/sink.ts'
+import type { DatasetWish } from './dataset-wish.ts'
 import { planSchema } from './schema-steps.ts'
-import { planTopic, type TopicWish } from './topic-steps.ts'
-
-/** One thing to change, in the registry, the cluster or a database. */
-export interface Step {
-  readonly part: 'registry' | 'kafka' | 'sink'
-  /** Name of the sink; else the part. */
-  readonly place: string
-  readonly kind: Change['kind']
-  readonly object: string
-  readonly detail: string
-  /** Statements of a database; empty elsewhere. */
-  readonly sql: readonly string[]
-  /** The step drops, narrows or moves keys: the name that --allow must give. */
-  readonly consent?: string
-  /** Executes the step. Consents were checked by the caller. */
-  readonly run: () => Promise<void>
-}
-
-/** 1 schema : 1 topic : 1 table, as it should be. */
-export interface DatasetWish {
-  readonly schemaText: string
-  readonly schema: AvroSchema
-  readonly subject: string
-  readonly topic: TopicWish
-  readonly table: string
-  readonly primaryKey: readonly string[]
-  readonly keyLength: number | undefined
-  readonly flatten: boolean
-  /** undefined: on for tables without a key from the data. */
-  readonly provenance: boolean | undefined
-}
+import type { Step } from './step.ts'
+import { planTopic } from './topic-steps.ts'
 
 export interface PlanParts {
   readonly registry: SchemaRegistry

@@ -3,7 +3,8 @@ import { levelProblems } from '../schema/compat/compatibility.ts'
 import { problemsText } from '../schema/compat/problem-text.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { parseRegistered } from '../schema/registry-client/references.ts'
-import type { DatasetWish, Step } from './plan.ts'
+import type { DatasetWish } from './dataset-wish.ts'
+import type { Step } from './step.ts'
 
 /**
  * Registers the schema under its subject, if it is not the latest there. Throws ConfigError when it is not compatible by

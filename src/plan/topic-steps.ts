@@ -1,17 +1,9 @@
 import { ConfigError } from '../errors.ts'
 import type { KafkaAdmin } from '../kafka/admin.ts'
-import type { Step } from './plan.ts'
+import type { TopicWish } from './dataset-wish.ts'
+import type { Step } from './step.ts'
 
-export interface TopicWish {
-  readonly name: string
-  /** undefined: 3 for a new topic, and an existing one stays as it is. */
-  readonly partitions: number | undefined
-  /** -1: the broker's default. */
-  readonly replicationFactor: number
-  readonly config: ReadonlyMap<string, string>
-}
-
-export const defaultPartitions = 3
+const defaultPartitions = 3
 
 /** Creates the topic, adds partitions, sets changed settings. Fewer partitions are impossible in Kafka: ConfigError. */
 export async function planTopic(wish: TopicWish, admin: KafkaAdmin): Promise<Step[]> {

@@ -54,7 +54,7 @@ function decimal(type: { type: string; size?: number }, props: Props): LogicalTy
 }
 
 /** Digits that always fit into `size` bytes of two's complement: floor(log10(2^(8·size-1) - 1)). */
-export function maxFixedPrecision(size: number): number {
+function maxFixedPrecision(size: number): number {
   return size < 1 ? 0 : Math.floor(Math.log10(2) * (8 * size - 1))
 }
 

@@ -74,7 +74,6 @@ export function jsonText(json: Json | PlainJson): string {
 }
 
 const numberAt = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const spaceAt = /[ \t\n\r]*/y
 const controlCharacter = /[^ -\uffff]/
 
 class JsonParser {
@@ -197,9 +196,11 @@ class JsonParser {
   }
 
   private space(): void {
-    spaceAt.lastIndex = this.at
-    spaceAt.exec(this.text)
-    this.at = spaceAt.lastIndex
+    for (;;) {
+      const code = this.text.charCodeAt(this.at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
+      this.at++
+    }
   }
 
   private fail(reason: string, at = this.at): never {
@@ -212,7 +213,7 @@ class JsonParser {
 }
 
 /** `where:line:column` of the character at `offset`. */
-export function placeOf(text: string, offset: number, origin: TextOrigin): string {
+function placeOf(text: string, offset: number, origin: TextOrigin): string {
   const before = text.slice(0, offset)
   const lines = before.split('\n')
   const last = lines.at(-1) ?? ''

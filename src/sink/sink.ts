@@ -92,7 +92,8 @@ export interface LaneTarget {
  * `commit` is one transaction: rows, ledger, dead letters, and last the fenced UPDATE of kafka_offsets. Its
  * outcome is always known: when the connection dies during COMMIT the lane reads the stored offset back.
  * Rejects with FencedError (another owner; nothing was written), PoisonError (onError 'stop' only; nothing was
- * written), UnreachableError (environment; nothing was written, the same batch may be committed again).
+ * written), UnreachableError (environment: commit the same batch again. Nothing was written, or, when COMMIT's answer was
+ * lost and the database stayed away, the next call finds out before it writes anything).
  */
 export interface Lane extends TopicPartition {
   readonly nextOffset: bigint

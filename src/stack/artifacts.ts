@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import artifactUrlModule from 'mvn-artifact-url'
+import { posix } from 'node:path'
 import lock from './artifacts.lock.json' with { type: 'json' }
 import type { ServiceName } from './state.ts'
 
@@ -53,16 +52,18 @@ export function parseCoordinates(coordinates: string): Coordinates {
 export function repositoryPath(coordinates: string): string {
   const { groupId, artifactId, extension, classifier, version } = parseCoordinates(coordinates)
   const file = `${artifactId}-${version}${classifier ? `-${classifier}` : ''}.${extension}`
-  return join(...groupId.split('.'), artifactId, version, file)
+  return posix.join(...groupId.split('.'), artifactId, version, file)
 }
 
-/** Where to download from: `repository` (a mirror) or Maven Central. */
+/** Where to download from: `repository` (a mirror), else Maven Central, whose address mvn-artifact-url knows. */
 export async function artifactUrl(coordinates: string, repository?: string): Promise<string> {
-  const base = repository ? `${repository.replace(/\/+$/, '')}/` : undefined
-  return await resolveUrl(parseCoordinates(coordinates), base)
+  if (repository !== undefined) return `${repository.replace(/\/+$/, '')}/${repositoryPath(coordinates)}`
+  // Loaded here, not above: few runs download anything, and it brings an HTTP client and an XML parser along.
+  const { default: loaded } = await import('mvn-artifact-url')
+  // CommonJS with a `default` member: Node gives the whole module object, a bundler the function.
+  const interop = loaded as unknown as ResolveUrl | { default: ResolveUrl }
+  const resolveUrl = typeof interop === 'function' ? interop : interop.default
+  return await resolveUrl(parseCoordinates(coordinates))
 }
 
-// The package is CommonJS with a `default` member: Node gives the whole module object, a bundler the function.
-type ResolveUrl = (artifact: Coordinates, base?: string) => Promise<string>
-const interop = artifactUrlModule as unknown as ResolveUrl | { default: ResolveUrl }
-const resolveUrl: ResolveUrl = typeof interop === 'function' ? interop : interop.default
+type ResolveUrl = (artifact: Coordinates) => Promise<string>

@@ -8,7 +8,7 @@ import { ConfigError } from '../errors.ts'
 const run = promisify(execFile)
 
 /** What Kafka 4 and Apicurio Registry 3.0 need. */
-export const oldestJava = 17
+const oldestJava = 17
 
 export interface Java {
   readonly path: string

@@ -188,13 +188,13 @@ function refuseOtherPorts(
 }
 
 function refuseMissingBuilds(names: readonly ServiceName[]): void {
-  const missing = names.filter((name) => artifactsOf(name).length === 0)
+  const built = (name: ServiceName) => artifactsOf(name).length > 0
+  const missing = names.filter((name) => !built(name))
   if (missing.length === 0) return
+  const others = serviceNames.filter(built).join(' ')
   throw new ConfigError(
     `there is no build of ${missing.join(' and ')} for ${process.platform}-${process.arch}`,
-    {
-      next: 'take these from compose.yaml (docker compose up), and name the others: etl stack up kafka registry',
-    },
+    { next: `etl stack up ${others}   (the rest by docker compose, see compose.yaml)` },
   )
 }
 

@@ -120,7 +120,12 @@ function books(facts: PartitionFacts): Discrepancy[] {
   const { ledger } = facts
   if (!ledger)
     return [{ cause: 'no_ledger', severity: 'note', detail: 'no ledger: only offsets are compared' }]
-  return [...ledgerAlone(ledger), ...logAgainstLedger(facts, ledger), ...rowsAgainstLedger(facts, ledger)]
+  return [
+    ...ledgerAlone(ledger),
+    ...ledgerEnd(facts, ledger),
+    ...logAgainstLedger(facts, ledger),
+    ...rowsAgainstLedger(facts, ledger),
+  ]
 }
 
 function ledgerAlone(ledger: LedgerSum): Discrepancy[] {
@@ -141,6 +146,19 @@ function ledgerAlone(ledger: LedgerSum): Discrepancy[] {
       detail: `${ledger.deadLettered} records are in etl_dead_letters`,
     })
   return findings
+}
+
+/** The ledger's last batch ends where the stored offset is: both are written in one transaction. */
+function ledgerEnd({ stored }: PartitionFacts, { nextOffset }: LedgerSum): Discrepancy[] {
+  if (!stored || stored.offset === nextOffset) return []
+  const cause = nextOffset < stored.offset ? 'hole_in_ledger' : 'overlap_in_ledger'
+  return [
+    {
+      cause,
+      severity: 'failed',
+      detail: `the ledger ends at ${nextOffset}, the stored offset is ${stored.offset}`,
+    },
+  ]
 }
 
 function logAgainstLedger(facts: PartitionFacts, ledger: LedgerSum): Discrepancy[] {

@@ -2,12 +2,12 @@ import { ConfigError, UnreachableError } from '../../errors.ts'
 import type { KafkaAdmin } from '../../kafka/admin.ts'
 import type { Reader } from '../../kafka/reader.ts'
 import type { TopicPartition } from '../../kafka/types.ts'
-import { tpName } from '../../kafka/types.ts'
 import type { Sink } from '../../sink/sink.ts'
 import { whileUnreachable } from '../backoff.ts'
 import { toThreadError } from '../thread-error.ts'
 import { type Budget, sharedBudget } from './budget.ts'
 import type { ConsumeJob, LaneProgress } from './job.ts'
+import { outsideLog } from './outside-log.ts'
 import { PartitionLane } from './partition-lane.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 
@@ -158,24 +158,6 @@ interface LogState {
   readonly topicId: string
   readonly start: ReadonlyMap<number, bigint>
   readonly end: ReadonlyMap<number, bigint>
-}
-
-function outsideLog(
-  tp: TopicPartition,
-  group: string,
-  offset: bigint,
-  start: bigint,
-  end: bigint,
-): ConfigError {
-  const side = offset > end ? 'beyond the end of the log' : 'before the start of the log'
-  const why =
-    offset > end
-      ? 'the topic was re-created or truncated'
-      : 'retention removed records before they were consumed'
-  return new ConfigError(`the stored offset ${offset} is ${side} [${start}, ${end}): ${why}`, {
-    where: `${tpName(tp)}, group ${group}`,
-    next: `etl verify-offsets --topic ${tp.topic}, then etl offsets reset --topic ${tp.topic} --partitions ${tp.partition} --to earliest`,
-  })
 }
 
 function failedClaim(tp: TopicPartition, error: unknown): LaneProgress {

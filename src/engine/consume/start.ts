@@ -1,14 +1,16 @@
 import { ConfigError, ExitCode } from '../../errors.ts'
+import type { KafkaAdmin } from '../../kafka/admin.ts'
 import type { KafkaConfig } from '../../kafka/config.ts'
 import { openAdmin } from '../../kafka/open.ts'
 import type { RegistryConfig } from '../../schema/registry.ts'
 import { openRegistry } from '../../schema/registry-client/client.ts'
 import { openSink } from '../../sink/open.ts'
-import type { SinkConfig } from '../../sink/sink.ts'
+import type { Sink, SinkConfig } from '../../sink/sink.ts'
 import { resolveTarget } from '../target.ts'
 import { budgetLeft, newBudget } from './budget.ts'
 import { consume } from './coordinator.ts'
 import { defaultLimits } from './job.ts'
+import { outsideLog } from './outside-log.ts'
 import type { ConsumeProgress } from './totals.ts'
 
 export interface ConsumeRequest {
@@ -62,7 +64,7 @@ export async function startConsume(request: ConsumeRequest): Promise<ConsumeResu
     if (!info)
       throw new ConfigError(`the topic ${topic} does not exist`, { next: `etl apply --topic ${topic}` })
     const { readerSchema, target } = await resolveTarget(openRegistry(request.registry), sink, request)
-    const until = request.untilEnd ? await admin.endOffsets(topic) : undefined
+    const until = request.untilEnd ? await endsOf(request, admin, sink) : undefined
     const budget = request.maxRecords === undefined ? undefined : newBudget(request.maxRecords)
     const progress = await consume({
       job: {
@@ -103,9 +105,28 @@ export async function startConsume(request: ConsumeRequest): Promise<ConsumeResu
   }
 }
 
+/**
+ * The log's ends now. Throws ConfigError for a stored offset beyond them: it would look like an end that is reached.
+ * The offsets are read first, and ends only grow, so a running consumer is no false alarm.
+ */
+async function endsOf(
+  { topic, group }: ConsumeRequest,
+  admin: KafkaAdmin,
+  sink: Sink,
+): Promise<ReadonlyMap<number, bigint>> {
+  const stored = await sink.offsets(topic, group)
+  const [starts, ends] = await Promise.all([admin.startOffsets(topic), admin.endOffsets(topic)])
+  for (const [partition, { offset }] of stored) {
+    const end = ends.get(partition)
+    if (end !== undefined && offset > end)
+      throw outsideLog({ topic, partition }, group, offset, starts.get(partition) ?? 0n, end)
+  }
+  return ends
+}
+
 async function atEnd(
   until: ReadonlyMap<number, bigint>,
-  sink: { offsets(topic: string, group: string): Promise<ReadonlyMap<number, { offset: bigint }>> },
+  sink: Sink,
   topic: string,
   group: string,
 ): Promise<boolean> {

@@ -77,7 +77,10 @@ function csvValues(chunk: Chunk, schema: AvroRecord): RecordValues {
   }
 }
 
-function commonOf(chunk: Chunk, texts: RecordTexts): Pick<RecordValues, 'place' | 'column' | 'raw' | 'bytes'> {
+function commonOf(
+  chunk: Chunk,
+  texts: RecordTexts,
+): Pick<RecordValues, 'place' | 'column' | 'raw' | 'bytes'> {
   return {
     place: (record) => ({ input: chunk.input, line: texts.line(record) }),
     column(record) {

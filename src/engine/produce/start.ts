@@ -26,7 +26,12 @@ export type ProduceInput =
       readonly format: Partial<TextFormat>
       readonly limit: number | undefined
     }
-  | { readonly kind: 'generate'; readonly records: number; readonly seed: number; readonly unique: readonly string[] }
+  | {
+      readonly kind: 'generate'
+      readonly records: number
+      readonly seed: number
+      readonly unique: readonly string[]
+    }
 
 export interface ProduceRequest {
   /** Called only when the part is needed: a dry run needs no brokers, and with a schema file no registry. */

@@ -102,7 +102,12 @@ async function schemaText(
   schema: RegisteredSchema,
   name: string,
 ): Promise<SchemaText> {
-  return { id, text: schema.schema, name, references: await referencedTexts(registry, schema.references ?? []) }
+  return {
+    id,
+    text: schema.schema,
+    name,
+    references: await referencedTexts(registry, schema.references ?? []),
+  }
 }
 
 /** The parsed schema, which must be a record. Throws ConfigError. */

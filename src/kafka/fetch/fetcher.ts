@@ -2,13 +2,13 @@ import { UnreachableError } from '../../errors.ts'
 import { backoff, pauseFor } from '../cluster/backoff.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isTransient, toEtlError, unknownTopic, unreachable } from '../cluster/failures.ts'
-import { CorruptBatchError, OldFormatError, TopicChangedError } from '../errors.ts'
+import { ApiKey } from '../protocol/api-keys.ts'
 import { ErrorCode, errorName, isRetriable } from '../protocol/error-codes.ts'
-import { type FetchedPartition, fetchRequest } from '../protocol/fetch.ts'
-import { endOffset } from '../record-batch/header.ts'
+import { fetchRequest } from '../protocol/fetch.ts'
 import { type RecordBatch, type TopicPartition, tpName } from '../types.ts'
-import { LogSlice, type SliceLimits } from './log-slice.ts'
-import { checkOffset, located } from './partition-log.ts'
+import { AssignedPartition } from './assigned-partition.ts'
+import type { SliceLimits } from './log-slice.ts'
+import { checkOffset, checkTopicId, refused } from './partition-errors.ts'
 
 export interface FetcherOptions {
   /** Milliseconds that a fetch at the log's end waits for data. */
@@ -21,26 +21,6 @@ export interface FetcherOptions {
   readonly timeout: number
 }
 
-/** A partition while it is assigned. A new assignment makes new objects, so that late answers find no home. */
-interface PartitionState {
-  readonly tp: TopicPartition
-  readonly topicId: string
-  position: bigint
-  slice: LogSlice | undefined
-  sliceBytes: number
-  fetching: boolean
-  paused: boolean
-  /** At the log's end as of the last answer. */
-  caughtUp: boolean
-  /** No fetch before this time, milliseconds since the epoch. */
-  retryAt: number
-  failures: number
-  failingSince: number | undefined
-  damaged: number
-}
-
-/** Refetches of a batch that is damaged: the network may have done it. */
-const corruptRetries = 2
 /** Milliseconds that a topic may be unknown to the brokers, as after a leader change, before it counts as deleted. */
 const unknownTopicGrace = 5_000
 
@@ -57,7 +37,7 @@ export class Fetcher {
   readonly #options: FetcherOptions
   readonly #onPartitionError: (tp: TopicPartition, error: Error) => void
   /** In the order in which they are served next. */
-  readonly #partitions = new Map<string, PartitionState>()
+  readonly #partitions = new Map<string, AssignedPartition>()
   readonly #busy = new Set<string>()
   #refreshing = false
   #timer: NodeJS.Timeout | undefined
@@ -79,20 +59,8 @@ export class Fetcher {
   assign(positions: ReadonlyMap<TopicPartition, bigint>): void {
     this.#partitions.clear()
     for (const [tp, position] of positions) {
-      this.#partitions.set(tpName(tp), {
-        tp,
-        topicId: this.#cluster.topic(tp.topic)?.topicId ?? '',
-        position,
-        slice: undefined,
-        sliceBytes: 0,
-        fetching: false,
-        paused: false,
-        caughtUp: false,
-        retryAt: 0,
-        failures: 0,
-        failingSince: undefined,
-        damaged: 0,
-      })
+      const topicId = this.#cluster.topic(tp.topic)?.topicId ?? ''
+      this.#partitions.set(tpName(tp), new AssignedPartition(tp, topicId, position, this.#options.limits))
     }
     this.#schedule()
   }
@@ -146,7 +114,7 @@ export class Fetcher {
 
   #take(): RecordBatch | undefined {
     for (const [key, state] of [...this.#partitions]) {
-      if (!state.slice || state.paused) continue
+      if (!state.hasData || state.paused) continue
       const batch = this.#takeFrom(state)
       if (!batch) continue
       // To the end: the others come first next time.
@@ -159,21 +127,11 @@ export class Fetcher {
     return undefined
   }
 
-  #takeFrom(state: PartitionState): RecordBatch | undefined {
-    const slice = state.slice as LogSlice
+  #takeFrom(state: AssignedPartition): RecordBatch | undefined {
     try {
-      const batch = slice.next()
-      if (batch) {
-        state.position = batch.nextOffset
-        state.damaged = 0
-      }
-      if (!batch || slice.drained) state.slice = undefined
-      return batch
+      return state.take()
     } catch (error) {
-      state.slice = undefined
-      const again = error instanceof CorruptBatchError && !(error instanceof OldFormatError)
-      if (!again || state.damaged >= corruptRetries) this.#stop(state, located(error, state.tp) as Error)
-      else state.damaged++
+      this.#stop(state, error as Error)
       return undefined
     }
   }
@@ -182,13 +140,13 @@ export class Fetcher {
   #schedule(): void {
     if (this.#closed || this.#failure) return
     const now = Date.now()
-    const lanes = new Map<string, { leader: number; lane: 'fetch' | 'tail'; states: PartitionState[] }>()
+    const lanes = new Map<string, { leader: number; lane: 'fetch' | 'tail'; states: AssignedPartition[] }>()
     let waiting = 0
     let wakeAt = Infinity
     let leaderless = false
     for (const state of this.#partitions.values()) {
-      if (state.slice && !state.paused) waiting += state.sliceBytes
-      if (state.slice || state.fetching || state.paused) continue
+      if (!state.paused) waiting += state.waitingBytes
+      if (state.hasData || state.fetching || state.paused) continue
       if (state.retryAt > now) {
         wakeAt = Math.min(wakeAt, state.retryAt)
         continue
@@ -221,22 +179,28 @@ export class Fetcher {
     key: string,
     leader: number,
     lane: 'fetch' | 'tail',
-    states: readonly PartitionState[],
+    states: readonly AssignedPartition[],
   ): Promise<void> {
     this.#busy.add(key)
     for (const state of states) state.fetching = true
     const byName = new Map(states.map((state) => [tpName(state.tp), state]))
     try {
       const { maxWait, maxBytes, maxPartitionBytes } = this.#options
-      const positions = states.map(({ tp, position }) => ({ ...tp, offset: position }))
+      const positions = states.map(({ tp, topicId, position }) => ({ ...tp, topicId, offset: position }))
       const answer = await this.#cluster
         .node(leader, lane)
-        .send(() =>
-          fetchRequest(positions, { maxWait: lane === 'tail' ? maxWait : 0, maxBytes, maxPartitionBytes }),
+        .send((_, versions) =>
+          fetchRequest(
+            positions,
+            { maxWait: lane === 'tail' ? maxWait : 0, maxBytes, maxPartitionBytes },
+            versions[ApiKey.fetch]?.maxVersion ?? 11,
+          ),
         )
       for (const part of answer.partitions) {
         const state = byName.get(tpName(part))
-        if (state && this.#isCurrent(state)) await this.#receive(state, part)
+        if (!state || !this.#isCurrent(state)) continue
+        if (part.errorCode === ErrorCode.none) state.receive(part)
+        else await this.#partitionFailed(state, part.errorCode)
       }
       if (answer.errorCode !== ErrorCode.none) throw new UnreachableError(errorName(answer.errorCode))
     } catch (error) {
@@ -249,65 +213,38 @@ export class Fetcher {
     this.#schedule()
   }
 
-  #isCurrent(state: PartitionState): boolean {
+  #isCurrent(state: AssignedPartition): boolean {
     return this.#partitions.get(tpName(state.tp)) === state
   }
 
-  async #receive(state: PartitionState, part: FetchedPartition): Promise<void> {
-    const { errorCode, records, lastStableOffset, highWatermark } = part
-    if (errorCode !== ErrorCode.none) return this.#partitionFailed(state, errorCode)
-    state.failures = 0
-    state.failingSince = undefined
-    const stable = lastStableOffset >= 0n ? lastStableOffset : highWatermark
-    state.caughtUp = (endOffset(records) ?? state.position) >= stable || records.length === 0
-    if (records.length === 0) return
-    state.slice = new LogSlice(part, state.position, this.#options.limits)
-    state.sliceBytes = records.length
-  }
-
-  async #partitionFailed(state: PartitionState, code: number): Promise<void> {
+  async #partitionFailed(state: AssignedPartition, code: number): Promise<void> {
     const { tp } = state
-    if (code === ErrorCode.offsetOutOfRange) {
-      try {
-        await checkOffset(this.#cluster, tp, state.position)
-      } catch (error) {
-        if (!isTransient(error)) return this.#stop(state, error as Error)
-      }
-    } else if (!isRetriable(code)) {
-      const error = { type: errorName(code), message: errorName(code) }
-      return this.#stop(state, toEtlError(error, this.#cluster.config, `reading ${tpName(tp)}`, tp.topic))
+    try {
+      if (code === ErrorCode.offsetOutOfRange) await checkOffset(this.#cluster, tp, state.position)
+      else if (!isRetriable(code)) throw refused(tp, code)
+      state.retryLater()
+      await this.#refresh()
+      checkTopicId(this.#cluster, tp, state.topicId)
+      const unknown = this.#cluster.topicError(tp.topic) === ErrorCode.unknownTopicOrPartition
+      if (unknown && state.failingFor > unknownTopicGrace) throw unknownTopic(tp.topic)
+    } catch (error) {
+      if (!isTransient(error)) return this.#stop(state, error as Error)
+      state.retryLater()
     }
-    this.#retryLater(state)
-    await this.#refresh()
-    const topic = this.#cluster.topic(tp.topic)
-    const failing = Date.now() - (state.failingSince ?? Date.now())
-    if (topic && state.topicId !== '' && topic.topicId !== state.topicId) {
-      return this.#stop(state, recreated(tp))
-    }
-    const unknown = this.#cluster.topicError(tp.topic) === ErrorCode.unknownTopicOrPartition
-    if (unknown && failing > unknownTopicGrace) return this.#stop(state, unknownTopic(tp.topic))
-    if (failing > this.#options.timeout) this.#giveUp(new UnreachableError(errorName(code)))
+    if (state.failingFor > this.#options.timeout) this.#giveUp(new UnreachableError(errorName(code)))
   }
 
-  async #requestFailed(states: readonly PartitionState[], error: unknown): Promise<void> {
+  async #requestFailed(states: readonly AssignedPartition[], error: unknown): Promise<void> {
     if (this.#closed) return
     const current = states.filter((state) => this.#isCurrent(state))
     if (!isTransient(error)) {
       this.fail(toEtlError(error, this.#cluster.config, 'fetching'))
       return
     }
-    for (const state of current) this.#retryLater(state)
+    for (const state of current) state.retryLater()
     await this.#refresh()
     const { timeout } = this.#options
-    if (current.some(({ failingSince }) => Date.now() - (failingSince ?? Date.now()) > timeout)) {
-      this.#giveUp(error)
-    }
-  }
-
-  #retryLater(state: PartitionState): void {
-    state.retryAt = Date.now() + backoff(state.failures)
-    state.failures++
-    state.failingSince ??= Date.now()
+    if (current.some(({ failingFor }) => failingFor > timeout)) this.#giveUp(error)
   }
 
   /** Partitions without a leader are looked for until one is elected. */
@@ -345,16 +282,9 @@ export class Fetcher {
   }
 
   /** Takes one partition out; the others go on. */
-  #stop(state: PartitionState, error: Error): void {
+  #stop(state: AssignedPartition, error: Error): void {
     if (!this.#isCurrent(state)) return
     this.drop(state.tp)
     this.#onPartitionError(state.tp, error)
   }
-}
-
-function recreated(tp: TopicPartition): TopicChangedError {
-  return new TopicChangedError(`topic ${tp.topic} was deleted and created again while it was read`, {
-    where: tpName(tp),
-    next: `etl offsets reset --topic ${tp.topic}`,
-  })
 }

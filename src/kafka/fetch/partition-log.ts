@@ -2,12 +2,13 @@ import { UnreachableError } from '../../errors.ts'
 import { backoff, pauseFor } from '../cluster/backoff.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isTransient, toEtlError, unknownTopic, unreachable } from '../cluster/failures.ts'
-import { CorruptBatchError, OffsetOutOfRangeError, OldFormatError } from '../errors.ts'
-import { listOffsets } from '../list-offsets.ts'
+import { CorruptBatchError } from '../errors.ts'
+import { ApiKey } from '../protocol/api-keys.ts'
 import { ErrorCode, errorName, isRetriable } from '../protocol/error-codes.ts'
 import { type FetchedPartition, type FetchOptions, fetchRequest } from '../protocol/fetch.ts'
 import { type TopicPartition, tpName } from '../types.ts'
 import { LogSlice, type SliceLimits } from './log-slice.ts'
+import { checkOffset, checkTopicId, located, mayBeTransportDamage, refused } from './partition-errors.ts'
 
 export interface PartitionLogOptions extends FetchOptions {
   readonly limits: SliceLimits
@@ -31,12 +32,14 @@ export async function* walkLog<T>(
   options: PartitionLogOptions,
   step: (slice: LogSlice) => T | undefined,
 ): AsyncGenerator<T> {
+  if (range.from >= range.to) return
+  const source = await openSource(cluster, tp, options.timeout)
   let position = range.from
   let empty = 0
   let damaged = 0
   while (position < range.to) {
     const before = position
-    const part = await fetchPartition(cluster, tp, position, options)
+    const part = await fetchPartition(cluster, source, position, options)
     const slice = new LogSlice(part, position, options.limits, range.to)
     try {
       for (let item = step(slice); item !== undefined; item = step(slice)) {
@@ -45,8 +48,7 @@ export async function* walkLog<T>(
       }
       damaged = 0
     } catch (error) {
-      const again = error instanceof CorruptBatchError && !(error instanceof OldFormatError)
-      if (!again || damaged >= corruptRetries) throw located(error, tp)
+      if (!mayBeTransportDamage(error) || damaged >= corruptRetries) throw located(error, tp)
       damaged++
       continue
     }
@@ -61,10 +63,22 @@ export async function* walkLog<T>(
   }
 }
 
+/** A partition of the topic that had the name when reading began. */
+interface Source extends TopicPartition {
+  readonly topicId: string
+}
+
+/** Looks the topic up anew: what is known of it may be old. */
+async function openSource(cluster: Cluster, tp: TopicPartition, timeout: number): Promise<Source> {
+  await cluster.retry('reading the metadata', timeout, () => cluster.refresh([tp.topic]))
+  missing(cluster, tp)
+  return { ...tp, topicId: cluster.topic(tp.topic)?.topicId ?? '' }
+}
+
 /** One answer of the leader without an error; retries within the timeout. */
 async function fetchPartition(
   cluster: Cluster,
-  tp: TopicPartition,
+  tp: Source,
   offset: bigint,
   options: PartitionLogOptions,
 ): Promise<FetchedPartition> {
@@ -75,10 +89,8 @@ async function fetchPartition(
       const part = await fetchFromLeader(cluster, tp, offset, options)
       if (part.errorCode === ErrorCode.none) return part
       if (part.errorCode === ErrorCode.offsetOutOfRange) await checkOffset(cluster, tp, offset)
-      failure = new UnreachableError(`${tpName(tp)} cannot be read: ${errorName(part.errorCode)}`, {
-        where: tpName(tp),
-      })
-      if (part.errorCode !== ErrorCode.offsetOutOfRange && !isRetriable(part.errorCode)) throw failure
+      else if (!isRetriable(part.errorCode)) throw refused(tp, part.errorCode)
+      failure = new UnreachableError(`${tpName(tp)} cannot be read: ${errorName(part.errorCode)}`)
     } catch (error) {
       if (cluster.signal.aborted) throw new UnreachableError('the reader was closed')
       if (!isTransient(error)) throw toEtlError(error, cluster.config, `reading ${tpName(tp)}`, tp.topic)
@@ -92,7 +104,7 @@ async function fetchPartition(
 
 async function fetchFromLeader(
   cluster: Cluster,
-  tp: TopicPartition,
+  tp: Source,
   offset: bigint,
   options: FetchOptions,
 ): Promise<FetchedPartition> {
@@ -101,8 +113,13 @@ async function fetchFromLeader(
     await cluster.refresh([tp.topic])
     leader = cluster.leader(tp)
   }
+  checkTopicId(cluster, tp, tp.topicId)
   if (leader === undefined) return { ...noAnswer(tp), errorCode: missing(cluster, tp) }
-  const answer = await cluster.node(leader, 'fetch').send(() => fetchRequest([{ ...tp, offset }], options))
+  const answer = await cluster
+    .node(leader, 'fetch')
+    .send((_, versions) =>
+      fetchRequest([{ ...tp, offset }], options, versions[ApiKey.fetch]?.maxVersion ?? 11),
+    )
   return (
     answer.partitions[0] ?? { ...noAnswer(tp), errorCode: answer.errorCode || ErrorCode.unknownServerError }
   )
@@ -115,28 +132,10 @@ function missing(cluster: Cluster, tp: TopicPartition): number {
   return code === undefined || code === ErrorCode.none ? ErrorCode.leaderNotAvailable : code
 }
 
-/** Throws OffsetOutOfRangeError when the log really does not hold the offset. A new leader may not know it yet. */
-export async function checkOffset(cluster: Cluster, tp: TopicPartition, offset: bigint): Promise<void> {
-  const [start, end] = await Promise.all([
-    listOffsets(cluster, tp.topic, 'start'),
-    listOffsets(cluster, tp.topic, 'end'),
-  ])
-  const first = start.get(tp.partition) ?? 0n
-  const last = end.get(tp.partition) ?? 0n
-  if (offset < first || offset > last) throw new OffsetOutOfRangeError(tp, offset, first, last)
-}
-
-/** The error with the partition's name before the offset. */
-export function located(error: unknown, tp: TopicPartition): unknown {
-  if (!(error instanceof CorruptBatchError)) return error
-  const { message, where, next, cause } = error
-  const Same = error.constructor as typeof CorruptBatchError
-  return new Same(message, { where: `${tpName(tp)} ${where ?? ''}`.trim(), next, cause })
-}
-
-function noAnswer(tp: TopicPartition): FetchedPartition {
+function noAnswer({ topic, partition }: TopicPartition): FetchedPartition {
   return {
-    ...tp,
+    topic,
+    partition,
     errorCode: ErrorCode.none,
     highWatermark: -1n,
     lastStableOffset: -1n,

@@ -177,7 +177,8 @@ export class GroupReader implements Reader {
     this.#joined = true
     try {
       const { assigned } = generation
-      const positions = assigned.length === 0 ? new Map() : await this.#onAssign([...assigned])
+      const positions =
+        assigned.length === 0 ? new Map() : await this.#call(() => this.#onAssign([...assigned]))
       if (this.#closing) return 'lost'
       this.#fetcher.assign(positions)
       const ending = await ended.promise
@@ -201,9 +202,19 @@ export class GroupReader implements Reader {
     const timer = new AbortController()
     const timeout = delay(this.#rebalanceTimeout, undefined, { signal: timer.signal }).catch(() => undefined)
     try {
-      await Promise.race([this.#onRevoke(tps), timeout])
+      await Promise.race([this.#call(() => this.#onRevoke(tps)), timeout])
     } finally {
       timer.abort()
+    }
+  }
+
+  /** An error of a callback ends batches() as it is: it is not Kafka's. */
+  async #call<T>(callback: () => Promise<T>): Promise<T> {
+    try {
+      return await callback()
+    } catch (error) {
+      this.#fetcher.fail(error as Error)
+      throw error
     }
   }
 

@@ -35,6 +35,8 @@ export const ErrorCode = {
   invalidRecord: 87,
   throttlingQuotaExceeded: 89,
   producerFenced: 90,
+  unknownTopicId: 100,
+  inconsistentTopicId: 103,
 } as const
 
 const names = new Map<number, string>(
@@ -56,6 +58,8 @@ const moved = new Set<number>([
   ErrorCode.fencedLeaderEpoch,
   ErrorCode.unknownLeaderEpoch,
   ErrorCode.offsetNotAvailable,
+  ErrorCode.unknownTopicId,
+  ErrorCode.inconsistentTopicId,
 ])
 
 /** The partition may have another leader now: refresh the metadata, wait a little and ask again. */

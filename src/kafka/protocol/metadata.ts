@@ -1,6 +1,7 @@
 import type { WireRequest } from '../kafkajs/types.ts'
 import { ApiKey } from './api-keys.ts'
 import { message } from './message.ts'
+import { topicIdText, zeroUuid } from './topic-id.ts'
 import type { WireReader } from './wire.ts'
 
 export interface MetadataResponse {
@@ -60,8 +61,6 @@ export function metadataRequest(
     read: flexible ? readV10 : readV8,
   })
 }
-
-const zeroUuid = Buffer.alloc(16)
 
 function readV10(body: WireReader): { throttle: number; result: MetadataResponse } {
   const throttle = body.int32()
@@ -123,9 +122,4 @@ function readPartitionHead(body: WireReader): Omit<PartitionMetadata, 'replicas'
   const head = { errorCode: body.int16(), partition: body.int32(), leader: body.int32() }
   body.int32() // leader epoch
   return head
-}
-
-/** As Kafka's own tools print it: URL-safe base64 without padding. */
-function topicIdText(id: Buffer): string {
-  return id.equals(zeroUuid) ? '' : id.toString('base64url')
 }

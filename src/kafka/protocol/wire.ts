@@ -62,6 +62,11 @@ export class WireReader {
     return length < 0 ? null : this.#slice(length)
   }
 
+  compactBytes(): Buffer | null {
+    const length = this.uvarint() - 1
+    return length < 0 ? null : this.#slice(length)
+  }
+
   array<T>(read: () => T): T[] {
     return this.#list(this.int32(), read)
   }

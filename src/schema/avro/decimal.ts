@@ -60,7 +60,7 @@ export function twosComplement(value: bigint, size?: number): Buffer {
 }
 
 /** The integer of two's complement bytes: a number when they are few, otherwise a bigint. No bytes are 0. */
-export function integerOf(bytes: Buffer): number | bigint {
+function integerOf(bytes: Buffer): number | bigint {
   if (bytes.length === 0) return 0
   if (bytes.length <= 6) return bytes.readIntBE(0, bytes.length)
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`))

@@ -26,7 +26,7 @@ const keepDigits: SourceReviver = (_key, value, context) => {
 }
 
 /** The JSON number `text` in the smallest form that holds it; `value` is its double. */
-export function exactNumber(text: string, value = Number(text)): number | bigint | JsonNumber {
+function exactNumber(text: string, value = Number(text)): number | bigint | JsonNumber {
   if (/^-?\d+$/.test(text)) return Number.isSafeInteger(value) ? value : BigInt(text)
   const exact = normalized(text)
   return exact !== undefined && exact === normalized(String(value)) ? value : new JsonNumber(text)

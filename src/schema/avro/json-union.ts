@@ -25,7 +25,8 @@ interface Candidate extends UnionBranch {
  *   other numbers likewise;
  * - text: enum, then uuid, date, time and timestamp, then string, then bytes and fixed (base64), then numbers;
  * - true and false: boolean, then string;
- * - an object: records, the one with the fewest unknown fields first, then map;
+ * - an object: records, the one with the fewest unknown and then the fewest missing fields first; then map; then records
+ *   of which the object has no field;
  * - an array: array.
  *
  * An object with one key that names a branch (`{"string": "x"}`, `{"com.exam.Point": {…}}`) is Avro's JSON encoding of a
@@ -125,6 +126,7 @@ function namesOf(branches: readonly Candidate[]): string {
 }
 
 const unfit = -1
+const mapRank = 1_000_000_000
 const numberOrder = ['int', 'long', 'decimal', 'double', 'float', 'temporal', 'string']
 const textOrder = ['enum', 'uuid', 'temporal', 'string', 'bytes', 'decimal', 'int', 'long', 'double', 'float']
 
@@ -146,11 +148,14 @@ function rankOf(schema: AvroSchema, value: unknown): number {
   }
 }
 
+/** Unknown fields count more than missing ones; a map suits better than a record of which no field is there. */
 function objectRank(schema: AvroSchema, value: object): number {
-  if (schema.type === 'map') return Number.MAX_SAFE_INTEGER
+  if (schema.type === 'map') return mapRank
   if (schema.type !== 'record') return unfit
-  const known = new Set(schema.fields.map((field) => field.originalName))
-  return Object.keys(value).filter((key) => !known.has(key)).length
+  const known = schema.fields.filter((field) => Object.hasOwn(value, field.originalName)).length
+  const missing = schema.fields.length - known
+  if (known === 0 && missing > 0) return mapRank + 1
+  return Math.min((Object.keys(value).length - known) * 1000 + missing, mapRank - 1)
 }
 
 function sortOf(schema: AvroSchema): string {

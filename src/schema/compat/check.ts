@@ -34,13 +34,3 @@ export async function checkSubject(
     problems: levelProblems(schema, earlier, effective),
   }
 }
-
-/** The same with each incompatibility as one sentence. */
-export async function incompatibilities(
-  registry: SchemaRegistry,
-  subject: string,
-  schema: AvroSchema,
-): Promise<{ level: CompatibilityLevel; found: string[] }> {
-  const { level, problems } = await checkSubject(registry, subject, schema)
-  return { level, found: problems.map(({ path, rule, message }) => `${path}: ${message} (${rule})`) }
-}

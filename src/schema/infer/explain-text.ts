@@ -1,30 +1,39 @@
 import type { InferredSchema } from './infer.ts'
+import type { FieldExplanation } from './type-choice.ts'
 
-/** What `etl schema gen --explain` prints of one schema: a line a field, its reasons below it. At most 80 columns where words allow. */
+const nameWidth = 32
+const typeWidth = 20
+const lineWidth = 80
+
+/**
+ * What `etl schema gen --explain` prints of one schema: a line a field, its reasons below it. At most 80 columns, as far as names allow.
+ */
 export function explainText(schema: InferredSchema): string {
-  const rows = schema.fields.map((field) => ({
-    name:
-      field.avroName && !field.path.endsWith(field.avroName)
-        ? `${field.path} → ${field.avroName}`
-        : field.path,
-    type: field.nullable ? `${field.type}?` : field.type,
-    counts: schema.samples === 0 ? '' : countsText(field),
-    why: field.why,
-  }))
-  const nameWidth = widest(
-    rows.map(({ name }) => name),
-    36,
-  )
-  const typeWidth = widest(
-    rows.map(({ type }) => type),
-    24,
-  )
-  const lines = rows.flatMap(({ name, type, counts, why }) => [
-    `  ${name.padEnd(nameWidth)}  ${type.padEnd(typeWidth)}  ${counts}`.trimEnd(),
-    ...why.flatMap((reason) => wrap(reason, 74).map((line, i) => `    ${i === 0 ? '· ' : '  '}${line}`)),
-  ])
   const samples = schema.samples === 0 ? 'declared' : `from ${counted(schema.samples, 'sample')}`
-  return [`${schema.fullName} (${samples}; ? = may be null)`, ...lines].join('\n')
+  const fields = schema.fields.flatMap((field) => fieldLines(field, schema.samples > 0))
+  return [`${schema.fullName} (${samples}; ? = may be null)`, ...fields].join('\n')
+}
+
+function fieldLines(field: FieldExplanation, counts: boolean): string[] {
+  const { path, avroName, nullable, why } = field
+  const name = printable(path)
+  const type = nullable ? `${field.type}?` : field.type
+  const facts = `${type.padEnd(typeWidth)}  ${counts ? countsText(field) : ''}`.trimEnd()
+  // A long name has a line of its own.
+  const head =
+    name.length > nameWidth
+      ? [`  ${name}`, `  ${''.padEnd(nameWidth)}  ${facts}`]
+      : [`  ${name.padEnd(nameWidth)}  ${facts}`]
+  const renamed = avroName && !path.endsWith(avroName) ? [`named ${avroName} in Avro`] : []
+  const reasons = [...renamed, ...why].flatMap((reason) =>
+    wrap(printable(reason), lineWidth - 6).map((line, i) => `    ${i === 0 ? '· ' : '  '}${line}`),
+  )
+  return [...head, ...reasons]
+}
+
+/** Names and values come from data: control characters would reach the terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1))
 }
 
 function countsText(field: { samples: number; nulls: number; missing: number }): string {
@@ -41,10 +50,6 @@ function counted(count: number, noun: string): string {
 
 function grouped(count: number): string {
   return count.toLocaleString('en-US')
-}
-
-function widest(texts: readonly string[], limit: number): number {
-  return Math.min(limit, Math.max(0, ...texts.map((text) => text.length)))
 }
 
 function wrap(text: string, width: number): string[] {

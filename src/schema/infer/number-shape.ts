@@ -1,5 +1,8 @@
 import { type Place, Tally } from './sighting.ts'
 
+/** Every double gives back 15 digits with an exponent of two digits. */
+const farExponent = /[eE][+-]?\d{3}/
+
 /** What is known of the numbers seen at one place. */
 export class NumberShape {
   readonly integers = new Tally()
@@ -22,7 +25,8 @@ export class NumberShape {
     if (/[.eE]/.test(text)) {
       this.fractions.see(text, place)
       this.measure(text)
-      if (text.length > 16 && !survivesDouble(text)) this.beyondDouble.see(text, place)
+      if ((text.length > 16 || farExponent.test(text)) && !survivesDouble(text))
+        this.beyondDouble.see(text, place)
     } else {
       this.integers.see(text, place)
       const digits = text[0] === '-' ? text.length - 1 : text.length

@@ -32,7 +32,7 @@ export function chooseNumber(numbers: NumberShape, decimals: boolean): Choice {
   if (beyondDouble.count > 0) {
     return decimal(numbers, [...why, `a double would change ${sightingText(beyondDouble)}`])
   }
-  if (integers.count > 0) why.push(`${integers.count} integers among ${numbers.count} numbers`)
+  if (integers.count > 0) why.push(`integers among ${numbers.count} numbers: ${integers.count}`)
   return plain('double', why)
 }
 
@@ -97,20 +97,29 @@ export function chooseBase64(strings: StringShape, others: readonly Tally[], pat
   return plain('bytes', ['base64 was asked for'])
 }
 
-/** Scalars of several kinds become text: a number or boolean is written as its JSON text, which reads back the same. */
-export function chooseMixedScalars(kinds: readonly { label: string; tally: Tally }[]): Choice {
-  const seen = kinds.map(({ label, tally }) => `${tally.count} ${label}, first ${sightingText(tally)}`)
-  return plain('string', [`mixed: ${seen.join('; ')}`, 'numbers and booleans are kept as their JSON text'])
+interface Kind {
+  readonly label: string
+  readonly tally: Tally
 }
 
-/** Objects or arrays mixed with other kinds: each value as its JSON text, strings in quotes. */
-export function chooseJson(kinds: readonly { label: string; tally: Tally }[]): Choice {
-  const seen = kinds.map(({ label, tally }) => `${tally.count} ${label}, first ${sightingText(tally)}`)
+/** Scalars of several kinds become text: a number or boolean is written as its JSON text, which reads back the same. */
+export function chooseMixedScalars(kinds: readonly Kind[]): Choice {
+  return plain('string', [`mixed: ${seenText(kinds)}`, 'numbers and booleans are kept as their JSON text'])
+}
+
+/** Objects or arrays mixed with other kinds: a union, which a table keeps as JSON. */
+export function chooseUnion(kinds: readonly Kind[], choices: readonly Choice[]): Choice {
+  // Numbers that only text holds and texts are one branch.
+  const branches = choices.filter(({ avro }, i) => choices.findIndex((other) => other.avro === avro) === i)
   return {
-    avro: { type: 'string', logicalType: 'json' },
-    text: 'json (string)',
-    why: [`mixed: ${seen.join('; ')}`, 'no Avro type holds them all, so each value is kept as its JSON text'],
+    avro: branches.map(({ avro }) => avro),
+    text: branches.map(({ text }) => text).join(' | '),
+    why: [`mixed: ${seenText(kinds)}`, ...branches.flatMap(({ why }) => why)],
   }
+}
+
+function seenText(kinds: readonly Kind[]): string {
+  return kinds.map(({ label, tally }) => `${tally.count} ${label}, first ${sightingText(tally)}`).join('; ')
 }
 
 export function plain(name: string, why: readonly string[]): Choice {

@@ -22,8 +22,12 @@ export class Tally {
   first: Sighting | undefined
 
   see(value: string, place: Place): void {
-    if (this.count++ === 0)
-      this.first = { value: value.length > 40 ? `${value.slice(0, 39)}…` : value, place }
+    if (this.count++ === 0) this.first = { value: shortened(value), place }
+  }
+
+  /** The same for a text that is shown in quotes. */
+  seeText(text: string, place: Place): void {
+    if (this.count++ === 0) this.first = { value: shortened(JSON.stringify(text.slice(0, 60))), place }
   }
 
   merge(other: Tally): void {
@@ -31,6 +35,10 @@ export class Tally {
     if (other.first && (!this.first || isBefore(other.first.place, this.first.place)))
       this.first = other.first
   }
+}
+
+function shortened(value: string): string {
+  return value.length > 40 ? `${value.slice(0, 39)}…` : value
 }
 
 function isBefore(a: Place, b: Place): boolean {

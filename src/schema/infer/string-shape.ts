@@ -21,8 +21,8 @@ export class StringShape {
   }
 
   see(text: string, place: Place): void {
-    this.all.see(quoted(text), place)
-    if (this.notBase64.count === 0 && !isBase64(text)) this.notBase64.see(quoted(text), place)
+    this.all.seeText(text, place)
+    if (this.notBase64.count === 0 && !isBase64(text)) this.notBase64.seeText(text, place)
     if (this.plain.count > 0) return
     this.seeFormat(text, place)
   }
@@ -30,12 +30,12 @@ export class StringShape {
   private seeFormat(text: string, place: Place): void {
     const format = stringFormat(text)
     if (format?.name !== 'timestamp') {
-      this[format?.name ?? 'plain'].see(quoted(text), place)
+      this[format?.name ?? 'plain'].seeText(text, place)
       return
     }
-    if (format.digits > 6) this.nanos.see(quoted(text), place)
+    if (format.digits > 6) this.nanos.seeText(text, place)
     this.fractionDigits = Math.max(this.fractionDigits, format.digits)
-    this[format.zoned ? 'zoned' : 'local'].see(quoted(text), place)
+    this[format.zoned ? 'zoned' : 'local'].seeText(text, place)
   }
 
   merge(other: StringShape): void {
@@ -49,10 +49,6 @@ export class StringShape {
     this.notBase64.merge(other.notBase64)
     this.fractionDigits = Math.max(this.fractionDigits, other.fractionDigits)
   }
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 60 ? text.slice(0, 60) : text)
 }
 
 /** Standard alphabet with padding, and nothing lost in its last bits: decoding and encoding gives the same text. */

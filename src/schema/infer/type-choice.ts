@@ -6,10 +6,10 @@ import {
   type AvroJson,
   type Choice,
   chooseBase64,
-  chooseJson,
   chooseMixedScalars,
   chooseNumber,
   chooseString,
+  chooseUnion,
   plain,
 } from './scalar-choice.ts'
 import { type ArrayShape, maxRecordFields, type ObjectShape, type Shape } from './shape.ts'
@@ -59,9 +59,12 @@ export class TypeChooser {
     const { name, namespace } = this.options
     const record = this.record(object, '', claimName(legalName(name, 'record'), this.typeNames))
     for (const [path, flag] of this.unusedPaths) {
-      throw new InputError(`${flag} ${path}: the samples have nothing to that at this path`, {
-        next: `etl schema gen --explain shows the paths; quote a path that holds spaces`,
-      })
+      throw new InputError(
+        `${flag} ${path}: the samples have no ${flag === '--map' ? 'object' : 'string'} at this path`,
+        {
+          next: `etl schema gen --explain shows the paths; quote a path that holds spaces`,
+        },
+      )
     }
     const { type, ...rest } = record
     return namespace ? { type, name: rest.name, namespace, fields: rest.fields } : record
@@ -78,7 +81,7 @@ export class TypeChooser {
       return {
         name: avroName,
         ...(avroName === original ? {} : { originalName: original }),
-        type: optional ? ['null', type] : type,
+        type: optional ? orNull(type) : type,
         ...(optional ? { default: null } : {}),
       }
     })
@@ -117,15 +120,21 @@ export class TypeChooser {
       const others = kinds.map(({ tally }) => tally).filter((tally) => tally !== strings.all)
       return chooseBase64(strings, others, path)
     }
-    const numeric = numbers.count > 0 ? 1 : 0
+    const { decimals = false, plainStrings = false } = this.options
     const different = kinds.filter(({ tally }) => tally !== numbers.integers && tally !== numbers.fractions)
-    if (different.length + numeric > 1) return object || array ? chooseJson(kinds) : chooseMixedScalars(kinds)
-    if (object) return this.chooseObject(object, path, typeName)
-    if (array) return this.chooseArray(array, path, typeName)
-    if (numeric) return chooseNumber(numbers, this.options.decimals ?? false)
-    if (booleans.count > 0) return plain('boolean', [])
-    if (strings.count > 0) return chooseString(strings, this.options.plainStrings ?? false)
-    return plain('string', [shape.seen === 0 ? 'no value was ever seen' : 'no value but null was ever seen'])
+    const mixed = different.length + (numbers.count > 0 ? 1 : 0) > 1
+    if (mixed && !object && !array) return chooseMixedScalars(kinds)
+    const choices = [
+      ...(booleans.count > 0 ? [plain('boolean', [])] : []),
+      ...(numbers.count > 0 ? [chooseNumber(numbers, decimals)] : []),
+      // In a union a date would stand beside numbers and texts that could be taken for one.
+      ...(strings.count > 0 ? [chooseString(strings, plainStrings || mixed)] : []),
+      ...(array ? [this.chooseArray(array, path, typeName)] : []),
+      ...(object ? [this.chooseObject(object, path, typeName)] : []),
+    ]
+    if (mixed) return chooseUnion(kinds, choices)
+    const why = [shape.seen === 0 ? 'no value was ever seen' : 'no value but null was ever seen']
+    return choices[0] ?? plain('string', why)
   }
 
   private chooseArray(array: ArrayShape, path: string, typeName: string): Choice {
@@ -157,6 +166,10 @@ export class TypeChooser {
 
   private valuesType(shape: Shape, path: string, typeName: string): AvroJson {
     const type = this.explained(shape, path, typeName)
-    return shape.nulls > 0 ? ['null', type] : type
+    return shape.nulls > 0 ? orNull(type) : type
   }
+}
+
+function orNull(type: AvroJson): AvroJson {
+  return ['null', ...(Array.isArray(type) ? type : [type])]
 }

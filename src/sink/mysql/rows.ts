@@ -26,26 +26,35 @@ export function rowWriter(target: RowTarget): RowWriter {
     `(${keyColumns.map((column) => `${quoted(column.name)} = ${encodeValue(column.type, column.value(row))}`).join(' AND ')})`
 
   return {
-    insert: (session, rows) => inParts(session, into, rows, tuple, ',', '', Number.POSITIVE_INFINITY),
+    insert: (session, rows) =>
+      inParts(session, rows, { head: into, encode: tuple, separator: ',', tail: '' }),
     upsert: (session, rows) => {
       const names = columns.map(({ name }) => name)
       const tail = upsertTail(session.server, target.key, names)
-      return inParts(session, into, rows, tuple, ',', tail, Number.POSITIVE_INFINITY)
+      return inParts(session, rows, { head: into, encode: tuple, separator: ',', tail })
     },
     delete: (session, rows) =>
-      inParts(session, `DELETE FROM ${table} WHERE `, rows, keyCondition, ' OR ', '', deletedKeys),
+      inParts(session, rows, {
+        head: `DELETE FROM ${table} WHERE `,
+        encode: keyCondition,
+        separator: ' OR ',
+        tail: '',
+        maxRows: deletedKeys,
+      }),
   }
 }
 
-async function inParts(
-  session: Session,
-  head: string,
-  rows: readonly Row[],
-  encode: (row: Row) => string,
-  separator: string,
-  tail: string,
-  maxRows: number,
-): Promise<void> {
+interface StatementShape {
+  readonly head: string
+  readonly encode: (row: Row) => string
+  readonly separator: string
+  readonly tail: string
+  readonly maxRows?: number
+}
+
+/** Sends the rows in as few statements as the server's packet size allows. */
+async function inParts(session: Session, rows: readonly Row[], shape: StatementShape): Promise<void> {
+  const { head, encode, separator, tail, maxRows = Number.POSITIVE_INFINITY } = shape
   // Room for the packet's header.
   const maxBytes = session.server.maxStatementBytes - 1024
   const frame = Buffer.byteLength(head) + Buffer.byteLength(tail)

@@ -73,7 +73,7 @@ export const ledgerTable: BookkeepingTable = {
 }
 
 /** Records that could not become rows, with all that a replay needs. */
-export const deadLettersTable: BookkeepingTable = {
+const deadLettersTable: BookkeepingTable = {
   table: 'etl_dead_letters',
   columns: [
     topic,

@@ -101,7 +101,9 @@ class Cutting {
     else if (done > 0) this.#carry(done)
     const { failure } = this.#cutter
     if (failure) {
-      throw new InputError(failure.message, { where: `${this.#input.name}:${failure.line}:${failure.column}` })
+      throw new InputError(failure.message, {
+        where: `${this.#input.name}:${failure.line}:${failure.column}`,
+      })
     }
     if (this.#filled > this.#maxRecordBytes) throw this.#tooLong()
     // A record that is longer than a chunk: look again when twice as much is there.

@@ -1,6 +1,6 @@
 import type { Bounds } from './bounds.ts'
 import { parseCsvRecord } from './csv-record.ts'
-import type { Cutter, CutFailure } from './cutter.ts'
+import type { CutFailure, Cutter } from './cutter.ts'
 
 const quote = 0x22
 const lineFeed = 0x0a
@@ -86,6 +86,10 @@ export class CsvCutter implements Cutter {
   }
 
   #fail(message: string): void {
-    this.failure = { message, line: this.#state === State.quoted ? this.#quoteLine : this.#openLine, column: 1 }
+    this.failure = {
+      message,
+      line: this.#state === State.quoted ? this.#quoteLine : this.#openLine,
+      column: 1,
+    }
   }
 }

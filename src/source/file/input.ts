@@ -126,7 +126,8 @@ function readable(stream: Readable): Promise<void> {
 
 function decompressorFor(head: Buffer): Duplex | undefined {
   if (head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b) return createGunzip({ chunkSize: readBytes })
-  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return createZstdDecompress({ chunkSize: readBytes })
+  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528)
+    return createZstdDecompress({ chunkSize: readBytes })
   return undefined
 }
 

@@ -1,5 +1,5 @@
 import type { Bounds } from './bounds.ts'
-import type { Cutter, CutFailure } from './cutter.ts'
+import type { CutFailure, Cutter } from './cutter.ts'
 
 const quote = 0x22
 const comma = 0x2c

@@ -20,9 +20,10 @@ export class Random {
   start(index: number): void {
     this.index = index
     this.depth = 0
+    const high = mix(Math.floor(this.#seed / 2 ** 32) ^ 0x9e37_79b9)
     this.#a = mix(this.#seed | 0)
-    this.#b = mix(Math.floor(this.#seed / 2 ** 32) ^ index)
-    this.#c = mix(Math.floor(index / 2 ** 32) ^ 0x9e37_79b9)
+    this.#b = mix(high ^ index)
+    this.#c = mix(high + Math.floor(index / 2 ** 32))
     this.#counter = 1
     for (let i = 0; i < 8; i++) this.bits()
   }

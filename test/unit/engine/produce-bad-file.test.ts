@@ -12,7 +12,14 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-const bad = (raw: Uint8Array, line: number) => ({ input: 'in.csv', line, column: undefined, field: 'a.b', reason: 'no', raw })
+const bad = (raw: Uint8Array, line: number) => ({
+  input: 'in.csv',
+  line,
+  column: undefined,
+  field: 'a.b',
+  reason: 'no',
+  raw,
+})
 
 describe('bad-record file', () => {
   it('holds one object a record, with the record as it was', async () => {

@@ -28,7 +28,13 @@ class ScheduledWorker implements ProduceWorker {
   readonly failAppend: (call: number) => boolean
   appends = 0
 
-  constructor(scheduler: fc.Scheduler, c: Case, onBad: 'stop' | 'skip', log: Map<number, number[]>, failAppend = (_: number) => false) {
+  constructor(
+    scheduler: fc.Scheduler,
+    c: Case,
+    onBad: 'stop' | 'skip',
+    log: Map<number, number[]>,
+    failAppend = (_: number) => false,
+  ) {
     this.#scheduler = scheduler
     this.#case = c
     this.#onBad = onBad
@@ -43,7 +49,14 @@ class ScheduledWorker implements ProduceWorker {
     let index = work.firstRecord
     for (; index < work.firstRecord + work.records; index++) {
       if (this.#case.bad.has(index)) {
-        bad.push({ input: 'test', line: index, column: undefined, field: '', reason: 'bad', raw: new Uint8Array() })
+        bad.push({
+          input: 'test',
+          line: index,
+          column: undefined,
+          field: '',
+          reason: 'bad',
+          raw: new Uint8Array(),
+        })
         if (this.#onBad === 'stop') break
         continue
       }
@@ -74,7 +87,9 @@ class ScheduledWorker implements ProduceWorker {
       const lastOffset = firstOffset + BigInt(values.length) - 1n
       appended.push({ partition: pack.partition, records: values.length, bytes: 4, firstOffset, lastOffset })
     }
-    const answer = this.failAppend(call) ? Promise.reject(new Error('broker lost')) : Promise.resolve(appended)
+    const answer = this.failAppend(call)
+      ? Promise.reject(new Error('broker lost'))
+      : Promise.resolve(appended)
     return this.#scheduler.schedule(answer, `append ${call}`)
   }
 }
@@ -84,7 +99,10 @@ async function run(
   scheduler: fc.Scheduler,
   c: Case,
   onBad: 'stop' | 'skip',
-  options: { failAppend?: (call: number) => boolean; report?: (bad: readonly BadRecord[]) => Promise<void> } = {},
+  options: {
+    failAppend?: (call: number) => boolean
+    report?: (bad: readonly BadRecord[]) => Promise<void>
+  } = {},
 ) {
   const log = new Map<number, number[]>()
   const reported: number[] = []
@@ -209,13 +227,21 @@ describe('coordinator', () => {
         most = Math.max(most, ++inside)
         const pack = new PackWriter(0)
         pack.add(null, Buffer.of(1))
-        return { packs: [pack.take()], good: 1, bad: [], inputBytes: 0, last: { input: 'test', line: work.sequence } }
+        return {
+          packs: [pack.take()],
+          good: 1,
+          bad: [],
+          inputBytes: 0,
+          last: { input: 'test', line: work.sequence },
+        }
       },
       append: (packs) =>
         new Promise((resolve) => {
           pending.push(() => {
             inside--
-            resolve(packs.map(() => ({ partition: 0, records: 1, bytes: 1, firstOffset: 0n, lastOffset: 0n })))
+            resolve(
+              packs.map(() => ({ partition: 0, records: 1, bytes: 1, firstOffset: 0n, lastOffset: 0n })),
+            )
           })
         }),
     }
@@ -227,7 +253,8 @@ describe('coordinator', () => {
       stopReading: () => {},
     })
     async function* source(): AsyncGenerator<Work> {
-      for (const sequence of c.pieces.keys()) yield { kind: 'generate', sequence, firstRecord: sequence, records: 1 }
+      for (const sequence of c.pieces.keys())
+        yield { kind: 'generate', sequence, firstRecord: sequence, records: 1 }
     }
     const done = coordinator.run(source())
     while (coordinator.tally.sent < 50) {
@@ -257,7 +284,10 @@ describe('coordinator', () => {
           yield { kind: 'generate', sequence: 0, firstRecord: 0, records: 3 }
           throw broken
         }
-        assert.deepEqual(await scheduler.waitFor(coordinator.run(source())), { kind: 'failed', error: broken })
+        assert.deepEqual(await scheduler.waitFor(coordinator.run(source())), {
+          kind: 'failed',
+          error: broken,
+        })
         assert.deepEqual(log.get(0), [0, 1, 2])
         assert.equal(coordinator.tally.sent, 3)
       }),

@@ -30,9 +30,20 @@ const type = avsc.Type.forSchema(JSON.parse(text))
 const noKey: KeySpec = { fields: [], format: 'string' }
 
 /** Encodes `input` as one piece. */
-async function encode(input: string | Buffer, format: Format, options: Partial<EncodeOptions> = {}): Promise<Encoded> {
+async function encode(
+  input: string | Buffer,
+  format: Format,
+  options: Partial<EncodeOptions> = {},
+): Promise<Encoded> {
   const stream = Readable.from([Buffer.from(input)], { objectMode: false })
-  const source = { name: 'in', text: { format, delimiter: ',' }, blocks: stream, idle: () => false, close: () => {}, fractionRead: () => undefined }
+  const source = {
+    name: 'in',
+    text: { format, delimiter: ',' },
+    blocks: stream,
+    idle: () => false,
+    close: () => {},
+    fractionRead: () => undefined,
+  }
   const encoder = new PieceEncoder({
     schema,
     schemaId: 7,
@@ -43,12 +54,19 @@ async function encode(input: string | Buffer, format: Format, options: Partial<E
     ...options,
   })
   for await (const chunk of cutChunks(source)) {
-    return encoder.encode({ kind: 'chunk', sequence: 0, firstRecord: 0, records: chunk.bounds.length / 3, chunk })
+    return encoder.encode({
+      kind: 'chunk',
+      sequence: 0,
+      firstRecord: 0,
+      records: chunk.bounds.length / 3,
+      chunk,
+    })
   }
   throw new Error('no records')
 }
 
-const recordsOf = (encoded: Encoded) => encoded.packs.flatMap((pack) => unpack(pack).map((record) => ({ ...record, ...pack })))
+const recordsOf = (encoded: Encoded) =>
+  encoded.packs.flatMap((pack) => unpack(pack).map((record) => ({ ...record, ...pack })))
 const decode = (value: Buffer | null) => {
   assert.equal(value?.readUIntBE(0, 5), 7)
   return { ...type.fromBuffer((value as Buffer).subarray(5)) }
@@ -143,8 +161,14 @@ describe('keys and partitions', () => {
   const rows = '{"id":1,"name":"a","US Gross":1.5}\n{"id":20,"name":"ö"}'
 
   it('writes a key of one field as its text', async () => {
-    assert.deepEqual(keys(await encode(rows, 'ndjson', { key: { fields: ['id'], format: 'string' } })), ['1', '20'])
-    assert.deepEqual(keys(await encode(rows, 'ndjson', { key: { fields: ['name'], format: 'string' } })), ['a', 'ö'])
+    assert.deepEqual(keys(await encode(rows, 'ndjson', { key: { fields: ['id'], format: 'string' } })), [
+      '1',
+      '20',
+    ])
+    assert.deepEqual(keys(await encode(rows, 'ndjson', { key: { fields: ['name'], format: 'string' } })), [
+      'a',
+      'ö',
+    ])
   })
 
   it('writes a key of several fields, and JSON keys, the same from JSON and CSV', async () => {
@@ -173,13 +197,21 @@ describe('keys and partitions', () => {
         { name: 'id', type: 'long' },
       ],
     })
-    const key = { fields: ['US Gross', 'id'], format: 'avro' as const, schema: parseSchema(keyText, 'k') as AvroRecord, schemaId: 9 }
+    const key = {
+      fields: ['US Gross', 'id'],
+      format: 'avro' as const,
+      schema: parseSchema(keyText, 'k') as AvroRecord,
+      schemaId: 9,
+    }
     const encoded = await encode(rows, 'ndjson', { key })
     const [record] = recordsOf(encoded)
     assert.equal(record?.key?.readUIntBE(0, 5), 9)
     const read = avsc.Type.forSchema(JSON.parse(keyText)).fromBuffer((record?.key as Buffer).subarray(5))
     assert.deepEqual({ ...read }, { US_Gross: 1.5, id: 1 })
-    assert.deepEqual(encoded.bad.map((b) => [b.line, b.field, b.reason]), [[2, 'US Gross', 'the key field is null or missing']])
+    assert.deepEqual(
+      encoded.bad.map((b) => [b.line, b.field, b.reason]),
+      [[2, 'US Gross', 'the key field is null or missing']],
+    )
   })
 
   it('refuses key fields that the schema lacks or that make no key', () => {
@@ -189,19 +221,26 @@ describe('keys and partitions', () => {
 
   it('sends a key where Java does, and every record exactly once', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.string(), { minLength: 1 }), fc.integer({ min: 1, max: 9 }), async (names, partitions) => {
-        const input = names.map((name, id) => JSON.stringify({ id, name })).join('\n')
-        const encoded = await encode(input, 'ndjson', { partitions, key: { fields: ['name'], format: 'string' } })
-        const records = recordsOf(encoded)
-        for (const { key, partition } of records) {
-          assert.equal(partition, (murmur2(key as Buffer) & 0x7fffffff) % partitions)
-        }
-        const seen = records.map((r) => decode(r.value)).sort((a, b) => a.id - b.id)
-        assert.deepEqual(
-          seen.map((v) => v.name),
-          names,
-        )
-      }),
+      fc.asyncProperty(
+        fc.array(fc.string(), { minLength: 1 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (names, partitions) => {
+          const input = names.map((name, id) => JSON.stringify({ id, name })).join('\n')
+          const encoded = await encode(input, 'ndjson', {
+            partitions,
+            key: { fields: ['name'], format: 'string' },
+          })
+          const records = recordsOf(encoded)
+          for (const { key, partition } of records) {
+            assert.equal(partition, (murmur2(key as Buffer) & 0x7fffffff) % partitions)
+          }
+          const seen = records.map((r) => decode(r.value)).sort((a, b) => a.id - b.id)
+          assert.deepEqual(
+            seen.map((v) => v.name),
+            names,
+          )
+        },
+      ),
     )
   })
 
@@ -210,7 +249,11 @@ describe('keys and partitions', () => {
     const encoded = await encode(input, 'ndjson', { partitions: 3 })
     assert.deepEqual(
       encoded.packs.map((pack) => unpack(pack).map((r) => decode(r.value).id)),
-      [[0, 3, 6], [1, 4], [2, 5]],
+      [
+        [0, 3, 6],
+        [1, 4],
+        [2, 5],
+      ],
     )
   })
 })

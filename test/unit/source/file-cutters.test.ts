@@ -19,7 +19,11 @@ interface Cut {
 async function cut(
   text: string | Buffer,
   format: Format,
-  { blockSizes = [7], delimiter = ',', ...options }: CutOptions & { blockSizes?: number[]; delimiter?: string } = {},
+  {
+    blockSizes = [7],
+    delimiter = ',',
+    ...options
+  }: CutOptions & { blockSizes?: number[]; delimiter?: string } = {},
 ): Promise<{ records: Cut[]; chunks: Chunk[]; error: unknown }> {
   const bytes = Buffer.from(text)
   const blocks: Buffer[] = []
@@ -29,14 +33,22 @@ async function cut(
     at += size
   }
   const stream = Readable.from(blocks, { objectMode: false })
-  const input = { name: 'in', text: { format, delimiter }, blocks: stream, idle: () => false, close: () => {}, fractionRead: () => undefined }
+  const input = {
+    name: 'in',
+    text: { format, delimiter },
+    blocks: stream,
+    idle: () => false,
+    close: () => {},
+    fractionRead: () => undefined,
+  }
   const records: Cut[] = []
   const chunks: Chunk[] = []
   try {
     for await (const chunk of cutChunks(input, options)) {
       chunks.push(chunk)
       const texts = new RecordTexts(chunk)
-      for (let i = 0; i < texts.count; i++) records.push({ text: texts.text(i) ?? '(bytes)', ...texts.place(i, 0) })
+      for (let i = 0; i < texts.count; i++)
+        records.push({ text: texts.text(i) ?? '(bytes)', ...texts.place(i, 0) })
     }
     return { records, chunks, error: undefined }
   } catch (error) {
@@ -70,7 +82,9 @@ describe('NDJSON cutter', () => {
         chunkBytes,
         async (lines, newLine, endsWithNewLine, blockSizes, chunkBytes) => {
           const text = lines.join(newLine) + (endsWithNewLine ? newLine : '')
-          const expected = lines.flatMap((l, i) => (l.trim() === '' ? [] : [{ text: l, line: i + 1, column: 1 }]))
+          const expected = lines.flatMap((l, i) =>
+            l.trim() === '' ? [] : [{ text: l, line: i + 1, column: 1 }],
+          )
           const { records, error } = await cut(text, 'ndjson', { blockSizes, chunkBytes })
           assert.equal(error, undefined)
           assert.deepEqual(records, expected)
@@ -168,13 +182,17 @@ describe('CSV cutter and record parser', () => {
   const delimiters = fc.constantFrom(',', ';', '\t')
   const field = fc.oneof(
     fc.string(),
-    fc.array(fc.constantFrom('"', ',', ';', '\n', '\r', ' ', 'x', 'é'), { maxLength: 6 }).map((c) => c.join('')),
+    fc
+      .array(fc.constantFrom('"', ',', ';', '\n', '\r', ' ', 'x', 'é'), { maxLength: 6 })
+      .map((c) => c.join('')),
   )
 
   it('agrees with csv-parse on quoted fields, however blocks and chunks fall', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.integer({ min: 2, max: 4 }).chain((width) => fc.array(fc.array(field, { minLength: width, maxLength: width }))),
+        fc
+          .integer({ min: 2, max: 4 })
+          .chain((width) => fc.array(fc.array(field, { minLength: width, maxLength: width }))),
         delimiters,
         fc.constantFrom('\n', '\r\n'),
         sizes,
@@ -188,7 +206,10 @@ describe('CSV cutter and record parser', () => {
           for (const chunk of chunks) assert.deepEqual(chunk.columns, header)
           const ours = records.map(({ text }) => parseCsvRecord(text, delimiter))
           const oracle = parse(text, { delimiter, from: 2, record_delimiter: ['\n', '\r\n'] }) as string[][]
-          assert.deepEqual(ours, oracle.map((fields) => ({ fields })))
+          assert.deepEqual(
+            ours,
+            oracle.map((fields) => ({ fields })),
+          )
         },
       ),
     )
@@ -246,7 +267,11 @@ describe('CSV cutter and record parser', () => {
 
 describe('text of a record', () => {
   it('is undefined where the bytes are not UTF-8, and only there', async () => {
-    const text = Buffer.concat([Buffer.from('{"a":"é"}\n{"a":"'), Buffer.from([0xff]), Buffer.from('"}\n{"a":"ü"}\n')])
+    const text = Buffer.concat([
+      Buffer.from('{"a":"é"}\n{"a":"'),
+      Buffer.from([0xff]),
+      Buffer.from('"}\n{"a":"ü"}\n'),
+    ])
     const { records } = await cut(text, 'ndjson')
     assert.deepEqual(
       records.map((r) => r.text),

@@ -16,7 +16,11 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-async function records(name: string, content: Buffer | string, forced: Partial<TextFormat> = {}): Promise<string[]> {
+async function records(
+  name: string,
+  content: Buffer | string,
+  forced: Partial<TextFormat> = {},
+): Promise<string[]> {
   const path = join(folder, name)
   await writeFile(path, content)
   const found: string[] = []
@@ -35,7 +39,10 @@ describe('opening an input', () => {
     assert.deepEqual(await records('plain.ndjson', ndjson), rows)
     assert.deepEqual(await records('data.ndjson.gz', gzipSync(ndjson)), rows)
     assert.deepEqual(await records('data.zst', zstdCompressSync(ndjson)), rows)
-    assert.deepEqual(await records('two.gz', Buffer.concat([gzipSync(ndjson), gzipSync('{"i":1}')])), [...rows, '{"i":1}'])
+    assert.deepEqual(await records('two.gz', Buffer.concat([gzipSync(ndjson), gzipSync('{"i":1}')])), [
+      ...rows,
+      '{"i":1}',
+    ])
   })
 
   it('drops the byte order mark', async () => {
@@ -109,6 +116,9 @@ describe('format', () => {
 
   it('is asked for where nothing tells', () => {
     assert.throws(() => detectFormat('stdin', 'a,b\n', {}), UsageError)
-    assert.deepEqual(detectFormat('stdin', 'a;b\n', { format: 'csv', delimiter: ';' }), { format: 'csv', delimiter: ';' })
+    assert.deepEqual(detectFormat('stdin', 'a;b\n', { format: 'csv', delimiter: ';' }), {
+      format: 'csv',
+      delimiter: ';',
+    })
   })
 })

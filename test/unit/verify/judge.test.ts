@@ -43,7 +43,11 @@ describe('judgePartition', () => {
   })
 
   it('names lag, an unclaimed partition, and an empty one', () => {
-    const lagging = { stored: { ...stored, offset: 10n }, count: { records: 10n, markers: 0n, aborted: 0n } }
+    const lagging = {
+      ledger: { ...ledger, nextOffset: 10n },
+      stored: { ...stored, offset: 10n },
+      count: { records: 10n, markers: 0n, aborted: 0n },
+    }
     assert.deepEqual(judge(lagging), ['behind', 'behind,dead_lettered'])
     assert.deepEqual(judge({ stored: undefined, ledger: undefined }), ['behind', 'unclaimed'])
     assert.deepEqual(judge({ stored: undefined, ledger: undefined, logEnd: 0n }), ['ok', 'unclaimed'])
@@ -93,6 +97,11 @@ describe('judgePartition', () => {
       'failed',
       'ledger_unbalanced,dead_lettered',
     ])
+  })
+
+  it('finds a ledger that does not end at the stored offset', () => {
+    assert.equal(judge({ ledger: { ...ledger, nextOffset: 11n } })[1], 'dead_lettered,hole_in_ledger')
+    assert.equal(judge({ ledger: { ...ledger, nextOffset: 13n } })[1], 'dead_lettered,overlap_in_ledger')
   })
 
   it('finds missing and surplus rows; in upsert mode fewer rows than writes are normal', () => {

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { ConfigError } from '../../../src/errors.ts'
+import { parseAddress } from '../../../src/kafka/cluster/address.ts'
+import type { KafkaConfig } from '../../../src/kafka/config.ts'
+import { RecordsRejectedError, RecordTooLargeError } from '../../../src/kafka/errors.ts'
+import { LogReader } from '../../../src/kafka/log-reader.ts'
+import { openProducer } from '../../../src/kafka/open.ts'
+import { config, endOffset, readBack, temporaryTopic, texts, values } from './fixture.ts'
+import { TcpProxy } from './tcp-proxy.ts'
+
+suite('producer', () => {
+  test('200 concurrent sends: distinct offsets, in the order of the calls', async (t) => {
+    const topic = await temporaryTopic(t, 2)
+    const producer = openProducer(config, { clientId: 'test' })
+    const results = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => producer.send(topic, i % 2, texts(i * 10, 1 + (i % 3)))),
+    )
+    await producer.close()
+    for (const partition of [0, 1]) {
+      const { records } = await readBack(topic, { partition })
+      const expected = results.flatMap((_, i) => (i % 2 === partition ? texts(i * 10, 1 + (i % 3)) : []))
+      assert.deepEqual(
+        values(records),
+        expected.map(({ value }) => String(value)),
+      )
+      results.forEach(({ baseOffset, records: count }, i) => {
+        if (i % 2 !== partition) return
+        assert.equal(count, 1 + (i % 3))
+        assert.equal(String(records[Number(baseOffset)]?.value), `v${i * 10}`)
+      })
+    }
+  })
+
+  test('batches are split for a topic that takes less than we send', async (t) => {
+    const topic = await temporaryTopic(t, 1, { 'max.message.bytes': '2000' })
+    const producer = openProducer(config, { clientId: 'test', compression: 'none' })
+    const sent = texts(0, 3_000)
+    await Promise.all([
+      producer.send(topic, 0, sent.slice(0, 1_700)),
+      producer.send(topic, 0, sent.slice(1_700)),
+    ])
+    await producer.close()
+    const { records } = await readBack(topic)
+    assert.deepEqual(
+      values(records),
+      sent.map(({ value }) => String(value)),
+    )
+  })
+
+  test('one record that is too large is refused alone, with its size and the limit; the producer goes on', async (t) => {
+    const topic = await temporaryTopic(t, 1, { 'max.message.bytes': '2000' })
+    const producer = openProducer(config, { clientId: 'test', compression: 'none' })
+    const before = producer.send(topic, 0, texts(0, 10))
+    const large = producer.send(topic, 0, [{ key: null, value: Buffer.alloc(5_000) }])
+    const after = producer.send(topic, 0, texts(10, 10))
+    await assert.rejects(large, (error) => {
+      assert(error instanceof RecordTooLargeError)
+      assert.match(error.message, /5000 bytes.*max\.message\.bytes=2000/)
+      return true
+    })
+    assert.equal((await before).baseOffset, 0n)
+    assert.equal((await after).baseOffset, 10n)
+    await producer.close()
+    assert.deepEqual(values((await readBack(topic)).records), values20())
+  })
+
+  test('a topic or partition that does not exist is refused; the producer goes on', async (t) => {
+    const topic = await temporaryTopic(t, 1)
+    const producer = openProducer(config, { clientId: 'test' })
+    t.after(() => producer.close())
+    const unknown = producer.send(`${topic}_absent`, 0, texts(0, 1))
+    const beyond = producer.send(topic, 7, texts(0, 1))
+    await producer.send(topic, 0, texts(0, 1))
+    await assert.rejects(unknown, ConfigError)
+    await assert.rejects(beyond, RecordsRejectedError)
+  })
+
+  test('connections cut in the middle of produce: nothing lost, nothing doubled, order kept', async (t) => {
+    const topic = await temporaryTopic(t, 1)
+    const { proxied, proxy } = await throughProxy(t)
+    const producer = openProducer(proxied, { clientId: 'test' })
+    let answers = 0
+    let cuts = 0
+    // Every fifth piece that the broker sends gets lost with its connection: often an acknowledgement.
+    proxy.onResponse = () => {
+      if (++answers % 5 !== 0 || cuts >= 15) return true
+      cuts++
+      proxy.cut()
+      return false
+    }
+    const sent: Promise<unknown>[] = []
+    for (let i = 0; i < 60; i++) {
+      sent.push(producer.send(topic, 0, texts(i * 50, 50)))
+      if (i % 3 === 0) await sent.at(-1)
+    }
+    await Promise.all(sent)
+    await producer.close()
+    assert(cuts >= 5, `${cuts} cuts`)
+    const { records } = await readBack(topic)
+    assert.deepEqual(
+      values(records),
+      texts(0, 3_000).map(({ value }) => String(value)),
+    )
+  })
+
+  test('connections cut in mid-response while reading: every record once', async (t) => {
+    const topic = await temporaryTopic(t, 1)
+    const producer = openProducer(config, { clientId: 'test', compression: 'none' })
+    await producer.send(topic, 0, texts(0, 20_000))
+    await producer.close()
+    const { proxied, proxy } = await throughProxy(t)
+    let seen = 0
+    let cuts = 0
+    proxy.onResponse = (bytes) => {
+      seen += bytes.length
+      if (seen < 60_000 || cuts >= 5) return true
+      seen = 0
+      cuts++
+      proxy.cut()
+      return false
+    }
+    const reader = new LogReader(proxied, { maxPartitionBytes: 40_000 })
+    t.after(() => reader.close())
+    const read: string[] = []
+    for await (const { records } of reader.read({ topic, partition: 0 }, 0n, await endOffset(topic))) {
+      read.push(...values(records))
+    }
+    assert.equal(cuts, 5)
+    assert.deepEqual(
+      read,
+      texts(0, 20_000).map(({ value }) => String(value)),
+    )
+  })
+})
+
+function values20(): string[] {
+  return texts(0, 20).map(({ value }) => String(value))
+}
+
+/**
+ * A configuration that meets the broker behind a proxy. The broker names its own port in the metadata; the proxy rewrites that
+ * int32 in what passes, which a port that occurs nowhere else in the responses allows.
+ */
+async function throughProxy(
+  t: import('node:test').TestContext,
+): Promise<{ proxied: KafkaConfig; proxy: TcpProxy }> {
+  const target = parseAddress(config.brokers[0] ?? '')
+  const proxy = new TcpProxy(target)
+  const port = await proxy.listen()
+  t.after(() => proxy.close())
+  proxy.rewrite = [address(target.host, target.port), address(target.host, port)]
+  return { proxied: { ...config, brokers: [`${target.host}:${port}`] }, proxy }
+}
+
+/** As metadata v10 holds an address: compact string and int32. */
+function address(host: string, port: number): Buffer {
+  const bytes = Buffer.alloc(1 + host.length + 4)
+  bytes.writeUInt8(host.length + 1)
+  bytes.write(host, 1)
+  bytes.writeInt32BE(port, 1 + host.length)
+  return bytes
+}

@@ -1,0 +1,3 @@
+import { sinkContract } from './contract.ts'
+
+sinkContract('mysql')
