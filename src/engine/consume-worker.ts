@@ -20,7 +20,7 @@ export async function start(job: ConsumeJob): Promise<void> {
   try {
     const encoder = new RecordEncoder(
       openRegistry(job.registry),
-      job.readerSchema,
+      job.reader,
       job.target,
       await recordDigest(),
     )

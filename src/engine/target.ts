@@ -1,11 +1,11 @@
 import { ConfigError } from '../errors.ts'
 import { parseSchema } from '../schema/avro-schema.ts'
-import { tableSpecFor } from '../schema/columns/table-spec-for.ts'
-import type { RegisteredSchema, SchemaRegistry } from '../schema/registry.ts'
+import { isInValue, tableSpecFor } from '../schema/columns/table-spec-for.ts'
+import type { SchemaRegistry } from '../schema/registry.ts'
 import { referencedTexts } from '../schema/registry-client/references.ts'
 import { provenanceColumns, type TableSpec } from '../schema/table-spec.ts'
 import type { LaneTarget, Sink, TableInfo } from '../sink/sink.ts'
-import type { ReaderSchema } from './consume/job.ts'
+import type { ReaderSchema, ReaderSchemas } from './consume/job.ts'
 
 export interface TargetRequest {
   readonly topic: string
@@ -20,7 +20,7 @@ export interface TargetRequest {
 }
 
 export interface Target {
-  readonly readerSchema: ReaderSchema
+  readonly reader: ReaderSchemas
   readonly target: LaneTarget
 }
 
@@ -34,22 +34,27 @@ export async function resolveTarget(
   request: TargetRequest,
 ): Promise<Target> {
   const { topic, table } = request
-  const latest: RegisteredSchema | undefined =
-    request.schema === undefined ? await registry.latest(`${topic}-value`) : { schema: request.schema }
   const apply = `etl apply --topic ${topic}`
-  if (!latest) throw new ConfigError(`no schema is registered under ${topic}-value`, { next: apply })
-  const references = await referencedTexts(registry, latest.references ?? [])
-  const schema = parseSchema(latest.schema, `${topic}-value`, references)
+  const value = request.schema
+    ? { text: request.schema, references: [] }
+    : await latestOf(registry, `${topic}-value`)
+  if (!value) throw new ConfigError(`no schema is registered under ${topic}-value`, { next: apply })
   const info = await sink.describe(table)
   if (!info) throw new ConfigError(`the table ${table} does not exist`, { where: sink.kind, next: apply })
   const primaryKey = dataKey(info)
   const has = (name: string) => info.columns.some((column) => column.name === name)
-  const spec = tableSpecFor({
-    schema,
+  const options = {
+    schema: parseSchema(value.text, `${topic}-value`, value.references),
     table,
     primaryKey,
     flatten: request.flatten,
     provenance: has(provenanceColumns.partition) && has(provenanceColumns.offset),
+  }
+  // Key columns that the value does not have come from the record's key.
+  const key = isInValue(options) ? undefined : await latestOf(registry, `${topic}-key`)
+  const spec = tableSpecFor({
+    ...options,
+    ...(key ? { keyFrom: parseSchema(key.text, `${topic}-key`, key.references) } : {}),
   })
   checkColumns(spec, info, sink.kind, apply)
   const mode = request.mode ?? (primaryKey.length > 0 ? 'upsert' : 'insert')
@@ -59,9 +64,16 @@ export async function resolveTarget(
       next: `${apply} --key COLUMN, or --mode insert`,
     })
   return {
-    readerSchema: { text: latest.schema, references },
+    reader: { value, key },
     target: { table: spec, mode, ledger: request.ledger, onError: request.onError },
   }
+}
+
+async function latestOf(registry: SchemaRegistry, subject: string): Promise<ReaderSchema | undefined> {
+  const latest = await registry.latest(subject)
+  return (
+    latest && { text: latest.schema, references: await referencedTexts(registry, latest.references ?? []) }
+  )
 }
 
 /** The primary key, unless it is made of the provenance columns. */

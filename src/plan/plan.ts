@@ -1,6 +1,7 @@
 import type { KafkaAdmin } from '../kafka/admin.ts'
-import { tableSpecFor } from '../schema/columns/table-spec-for.ts'
+import { isInValue, tableSpecFor } from '../schema/columns/table-spec-for.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
+import { parseRegistered } from '../schema/registry-client/references.ts'
 import type { TableSpec } from '../schema/table-spec.ts'
 import type { Change, Sink } from '../sink/sink.ts'
 import type { DatasetWish } from './dataset-wish.ts'
@@ -20,13 +21,7 @@ export interface PlanParts {
  * changed (incompatible schema, fewer partitions, a mapping that can lose).
  */
 export async function planDataset(wish: DatasetWish, parts: PlanParts): Promise<Step[]> {
-  const table = tableSpecFor({
-    schema: wish.schema,
-    table: wish.table,
-    primaryKey: wish.primaryKey,
-    flatten: wish.flatten,
-    provenance: wish.provenance ?? wish.primaryKey.length === 0,
-  })
+  const table = await tableOf(wish, parts.registry)
   const steps = await planSchema(wish, parts.registry)
   steps.push(...(await planTopic(wish.topic, parts.admin)))
   for (const { name, sink } of parts.sinks)
@@ -38,6 +33,21 @@ export async function planDataset(wish: DatasetWish, parts: PlanParts): Promise<
         run: () => sink.apply([change], consentsOf(change)),
       })
   return steps
+}
+
+/** Key columns that the value does not have come from the record's key, whose schema must be registered already. */
+async function tableOf(wish: DatasetWish, registry: SchemaRegistry): Promise<TableSpec> {
+  const { schema, table, primaryKey, flatten } = wish
+  const options = {
+    schema,
+    table,
+    primaryKey,
+    flatten,
+    provenance: wish.provenance ?? primaryKey.length === 0,
+  }
+  const subject = `${wish.topic.name}-key`
+  const key = isInValue(options) ? undefined : await registry.latest(subject)
+  return tableSpecFor(key ? { ...options, keyFrom: await parseRegistered(registry, key, subject) } : options)
 }
 
 /** MySQL cannot index text of any length; elsewhere a key needs no limit. */

@@ -167,6 +167,31 @@ for (const kind of kinds)
       assert.equal((await verify(topic)).code, 0)
     })
 
+    it('takes key columns that the value does not have from the record key', async () => {
+      const topic = work.topic('key')
+      const key = work.file(`${topic}.key.avsc`, '"long"')
+      const value = work.schema(topic, [{ name: 'name', type: 'string' }])
+      await etlJson(['schema', 'register', key, '--subject', `${topic}-key`])
+      const [{ id }] = (await etlJson(['schema', 'register', value, '--topic', topic])).registered
+      await etlJson(['apply', '-t', topic, '--schema', value, '--sink', kind, '-p', '1', '--key', 'id'])
+      const row = (name: string) => {
+        const body = Buffer.from([0, 0, 0, 0, 0, name.length * 2, ...Buffer.from(name)])
+        body.writeUInt32BE(id, 1)
+        return body
+      }
+      const big = '9007199254740993'
+      await append(topic, [
+        { key: Buffer.from('1'), value: row('a') },
+        { key: Buffer.from(big), value: row('b') },
+        { key: Buffer.from('1'), value: row('c') },
+        { key: Buffer.from(big), value: null },
+        { key: null, value: row('no key') },
+      ])
+      const run = await consume(topic)
+      assert.deepEqual([run.written, run.deadLettered], [4, 1])
+      assert.deepEqual(await db.rows(`SELECT id, name FROM ${db.quote(topic)}`), [['1', 'c']])
+    })
+
     it('puts what cannot be decoded into etl_dead_letters, with its offset, and goes on', async () => {
       const topic = work.topic('dead')
       await apply(topic)

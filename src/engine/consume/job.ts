@@ -13,7 +13,7 @@ export interface ConsumeJob {
   /** Host and process; the thread's number is appended. */
   readonly owner: string
   readonly target: LaneTarget
-  readonly readerSchema: ReaderSchema
+  readonly reader: ReaderSchemas
   /** Milliseconds after which a silent member loses its partitions. */
   readonly sessionTimeout: number
   /** Where a partition without stored offset starts. */
@@ -25,7 +25,13 @@ export interface ConsumeJob {
   readonly limits: ConsumeLimits
 }
 
-/** Avro schema that the table was made from; records of other versions are resolved to it. */
+/** What the table was made from; records of other versions are resolved to it. */
+export interface ReaderSchemas {
+  readonly value: ReaderSchema
+  /** Set when key columns are not in the value. */
+  readonly key: ReaderSchema | undefined
+}
+
 export interface ReaderSchema {
   /** JSON text. */
   readonly text: string

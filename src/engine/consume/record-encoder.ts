@@ -5,11 +5,12 @@ import { type AvroSchema, parseSchema } from '../../schema/avro-schema.ts'
 import type { SchemaRegistry } from '../../schema/registry.ts'
 import { SchemaNotFoundError } from '../../schema/registry-client/errors.ts'
 import { parseRegistered } from '../../schema/registry-client/references.ts'
+import type { SqlValue } from '../../schema/table-spec.ts'
 import { schemaIdOf, wireHeaderLength } from '../../schema/wire-format.ts'
 import type { DeadLetter, EncodedBatch, LaneTarget, Row } from '../../sink/sink.ts'
 import { addDigest, type RecordDigest } from '../digest.ts'
 import type { Slice } from './batch-queue.ts'
-import type { ReaderSchema } from './job.ts'
+import type { ReaderSchemas } from './job.ts'
 import { KeyDecoder } from './key-decoder.ts'
 
 /** What is known of a schema id: what to read its records with, or why they cannot be read. */
@@ -26,21 +27,25 @@ export class RecordEncoder {
   private readonly target: LaneTarget
   private readonly digest: RecordDigest
   private readonly keys: KeyDecoder | undefined
+  /** Some columns of every row come from the record's key. */
+  private readonly keysInRows: boolean
   private readonly valueDecoders = new Map<number, Known<RowDecoder>>()
   private readonly keySchemas = new Map<number, Known<AvroSchema>>()
 
-  constructor(
-    registry: SchemaRegistry,
-    readerSchema: ReaderSchema,
-    target: LaneTarget,
-    digest: RecordDigest,
-  ) {
+  constructor(registry: SchemaRegistry, reader: ReaderSchemas, target: LaneTarget, digest: RecordDigest) {
     this.registry = registry
-    this.reader = parseSchema(readerSchema.text, "the table's schema", readerSchema.references)
+    this.reader = parseSchema(reader.value.text, "the table's schema", reader.value.references)
     this.target = target
     this.digest = digest
     if (this.reader.type !== 'record') throw new ConfigError("the table's schema is not a record")
-    this.keys = target.mode === 'upsert' ? new KeyDecoder(this.reader, target.table) : undefined
+    this.keysInRows = target.table.columns.some((column) => column.source.from === 'key')
+    if (reader.key)
+      this.keys = new KeyDecoder(
+        parseSchema(reader.key.text, "the table's key schema", reader.key.references),
+        target.table.columns,
+      )
+    else
+      this.keys = target.mode === 'upsert' ? KeyDecoder.ofValueFields(this.reader, target.table) : undefined
   }
 
   async encode(slice: Slice): Promise<EncodedBatch> {
@@ -64,25 +69,30 @@ export class RecordEncoder {
 
   private row(record: KafkaRecord, value: Buffer): Row {
     const decode = usable(this.valueDecoders.get(schemaIdOf(value)))
-    return { op: 'write', record, values: decode(value, wireHeaderLength) }
+    const values = decode(value, wireHeaderLength)
+    return { op: 'write', record, values: this.keysInRows ? this.keyColumns(record, values) : values }
   }
 
   private deletion(record: KafkaRecord): Row {
-    const { key } = record
-    if (!this.keys)
+    if (this.target.mode === 'insert')
       throw new Unreadable('a tombstone (null value) deletes a row, which insert mode does not do')
-    if (key === null) throw new Unreadable('a tombstone without key names no row')
-    const values = isWireFormat(key)
-      ? this.keys.fromAvro(key, usable(this.keySchemas.get(schemaIdOf(key))))
-      : this.keys.fromText(key)
-    return { op: 'delete', record, values }
+    return { op: 'delete', record, values: this.keyColumns(record) }
+  }
+
+  private keyColumns({ key }: KafkaRecord, row?: SqlValue[]): SqlValue[] {
+    if (key === null || !this.keys)
+      throw new Unreadable('the record has no key, and the key columns come from it')
+    return isWireFormat(key)
+      ? this.keys.fromAvro(key, usable(this.keySchemas.get(schemaIdOf(key))), row)
+      : this.keys.fromText(key, row)
   }
 
   /** Looks up and compiles every schema id in `records` that is new. */
   private async learnSchemas(records: readonly KafkaRecord[]): Promise<void> {
     for (const { key, value } of records) {
       if (value !== null) await this.learn(this.valueDecoders, value, (schema) => this.compile(schema))
-      else if (key !== null) await this.learn(this.keySchemas, key, (schema) => schema)
+      if (key !== null && (value === null || this.keysInRows))
+        await this.learn(this.keySchemas, key, (schema) => schema)
     }
   }
 

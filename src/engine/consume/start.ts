@@ -63,7 +63,7 @@ export async function startConsume(request: ConsumeRequest): Promise<ConsumeResu
     const info = await admin.topic(topic)
     if (!info)
       throw new ConfigError(`the topic ${topic} does not exist`, { next: `etl apply --topic ${topic}` })
-    const { readerSchema, target } = await resolveTarget(openRegistry(request.registry), sink, request)
+    const { reader, target } = await resolveTarget(openRegistry(request.registry), sink, request)
     const until = request.untilEnd ? await endsOf(request, admin, sink) : undefined
     const budget = request.maxRecords === undefined ? undefined : newBudget(request.maxRecords)
     const progress = await consume({
@@ -75,7 +75,7 @@ export async function startConsume(request: ConsumeRequest): Promise<ConsumeResu
         group,
         owner: request.owner,
         target,
-        readerSchema,
+        reader,
         from: request.from,
         sessionTimeout: request.sessionTimeout,
         until,

@@ -37,6 +37,12 @@ export function tableSpecFor(options: TableSpecOptions): TableSpec {
   return { table, columns, primaryKey, provenance }
 }
 
+/** Whether the value has a column for every name of the primary key; else they must come from the record's key. */
+export function isInValue({ schema, primaryKey, flatten = false }: TableSpecOptions): boolean {
+  const columns = columnsFor(schema, { flatten })
+  return primaryKey.every((name) => columns.some((column) => column.name === name))
+}
+
 /**
  * The primary key's columns as read from the records' keys: what deletes (tombstones, which have no value) are found by.
  * A key that is no record is the value of the only key column. Throws ConfigError when the key has no such field.

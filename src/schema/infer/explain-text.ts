@@ -1,7 +1,7 @@
 import type { InferredSchema } from './infer.ts'
 import type { FieldExplanation } from './type-choice.ts'
 
-const nameWidth = 32
+const nameWidth = 28
 const typeWidth = 20
 const lineWidth = 80
 

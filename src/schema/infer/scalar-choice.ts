@@ -75,10 +75,10 @@ export function chooseString(strings: StringShape, plainStrings: boolean): Choic
   }
   if (nanos.count > 0) return plain('string', [`finer than a microsecond: ${sightingText(nanos)}`])
   const unit = fractionDigits > 3 ? 'micros' : 'millis'
-  const digits = `up to ${fractionDigits} digits of a second`
-  if (only.tally === zoned) return logical('long', `timestamp-${unit}`, ['ISO 8601 with zone', digits])
+  const digits = fractionDigits > 0 ? [`up to ${fractionDigits} digits of a second`] : []
+  if (only.tally === zoned) return logical('long', `timestamp-${unit}`, ['ISO 8601 with zone', ...digits])
   if (only.tally === local) {
-    return logical('long', `local-timestamp-${unit}`, ['ISO 8601 without zone', digits])
+    return logical('long', `local-timestamp-${unit}`, ['ISO 8601 without zone', ...digits])
   }
   if (only.tally === date) return logical('int', 'date', ['every value is an ISO 8601 date'])
   return logical('string', 'uuid', ['every value is a uuid in lower case'])

@@ -147,7 +147,10 @@ function failureOf(err: unknown): SqlFailure {
       cause: undefined,
     })
   }
-  return new SqlFailure(messageOf(err), { kind: 'disconnected' }, '', { cause: err })
+  // The client itself gives up a SCRAM exchange when it has no password or a wrong server signature.
+  const message = messageOf(err)
+  const kind = message.startsWith('SASL') ? 'refused' : 'disconnected'
+  return new SqlFailure(message, { kind }, '', { cause: err })
 }
 
 /** Node reports a host with several addresses as an AggregateError without a message. */

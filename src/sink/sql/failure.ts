@@ -65,10 +65,14 @@ export function explain(failure: unknown, doing: string, where: string): EtlErro
   const details = { where, cause: failure }
   switch (failure.kind) {
     case 'disconnected':
-    case 'refused':
       return new UnreachableError(`${doing}: the database cannot be reached`, {
         ...details,
-        next: 'check that the server runs and that host, port, user and password are right: etl stack status',
+        next: 'check that the server runs and that host and port are right (etl stack status shows the local one)',
+      })
+    case 'refused':
+      return new UnreachableError(`${doing}: the database does not let this user in`, {
+        ...details,
+        next: 'check user, password and database: export ETL_SINK_PASSWORD=…, or sinks in etl.yaml',
       })
     case 'environment':
       return new UnreachableError(`${doing}: the database cannot do it now`, {

@@ -11,7 +11,21 @@ import { config, temporaryTopic, texts } from './fixture.ts'
 
 /** Offsets as a sink would keep them: shared by the members, moved only by what was delivered. */
 class Positions {
+  /** Rejects when a member failed, for those who wait for another one. */
+  readonly #failure = Promise.withResolvers<never>()
   readonly #next = new Map<string, bigint>()
+
+  constructor() {
+    this.#failure.promise.catch(() => undefined)
+  }
+
+  get failure(): Promise<never> {
+    return this.#failure.promise
+  }
+
+  fail(error: unknown): void {
+    this.#failure.reject(error)
+  }
 
   of(tp: TopicPartition): bigint {
     return this.#next.get(tpName(tp)) ?? 0n
@@ -30,6 +44,7 @@ class Member {
   readonly errors: [string, Error][] = []
   assigned = new Set<string>()
   assignments = 0
+  readonly #positions: Positions
   #changed = Promise.withResolvers<void>()
   readonly running: Promise<void>
   /** Awaited while the partitions are revoked. */
@@ -60,7 +75,8 @@ class Member {
       this.#notify()
     })
     this.running = this.#read(positions)
-    this.running.catch(() => undefined) // looked at by the tests that expect it
+    this.running.catch((error) => positions.fail(error))
+    this.#positions = positions
     t.after(() => this.reader.close())
   }
 
@@ -79,9 +95,11 @@ class Member {
     this.#changed = Promise.withResolvers()
   }
 
-  /** Resolves when `condition` holds; rejects when reading failed. */
+  /** Resolves when `condition` holds; rejects when this member or another one failed. */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await Promise.race([this.#changed.promise, this.running])
+    while (!condition()) {
+      await Promise.race([this.#changed.promise, this.running, this.#positions.failure])
+    }
   }
 }
 

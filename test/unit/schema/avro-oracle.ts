@@ -118,7 +118,8 @@ function units(text: string, places: number): bigint {
 function decimalDigits(schema: AvroSchema, json: unknown): string {
   const scale = 'logical' in schema && schema.logical?.name === 'decimal' ? schema.logical.scale : 0
   const [whole = '', fraction = ''] = String(json).split('.')
-  return whole + fraction.padEnd(scale, '0')
+  assert.match(fraction.slice(scale), /^0*$/)
+  return whole + fraction.padEnd(scale, '0').slice(0, scale)
 }
 
 function twosComplement(value: bigint, size: number | undefined): Buffer {
