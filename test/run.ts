@@ -22,7 +22,7 @@ const fileTimeout = 10 * 60_000
 const stopped = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopped.abort())
 
-const totals = needsStack ? await withStack(stopped.signal, runFiles) : await runFiles()
+const totals = needsStack ? await withStack(runFiles) : await runFiles()
 const { passed, failed, left } = totals
 process.stdout.write(`${passed} passed, ${failed} failed\n`)
 if (stopped.signal.aborted) process.exitCode = 130

@@ -11,7 +11,7 @@ import { stackUp } from '../src/stack/up.ts'
  * Calls `use` while a stack runs whose state `ETL_STACK_STATE` names: the one that the variable names already,
  * which then stays up, or a new one in a temporary folder, which is taken down and deleted whatever happens.
  */
-export async function withStack<T>(signal: AbortSignal, use: () => Promise<T>): Promise<T> {
+export async function withStack<T>(use: () => Promise<T>): Promise<T> {
   if (process.env.ETL_STACK_STATE) return await use()
   const dir = mkdtempSync(join(tmpdir(), 'etl-test-'))
   const note = (text: string) => process.stderr.write(`${text}\n`)
@@ -21,7 +21,6 @@ export async function withStack<T>(signal: AbortSignal, use: () => Promise<T>): 
     await stackUp({ dir, services: serviceNames, ports: {}, fast: true, reporter }).finally(() =>
       display.done(),
     )
-    signal.throwIfAborted()
     process.env.ETL_STACK_STATE = stateFile(dir)
     return await use()
   } finally {

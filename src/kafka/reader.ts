@@ -14,6 +14,8 @@ import type { RecordBatch, TopicPartition } from './types.ts'
  *   `onPartitionError`).
  * - Heartbeats go on in the background, whatever the consumer of `batches()` does.
  * - An offset out of range is never corrected silently.
+ * - The group is joined when `batches()` is first read. `close()` takes less than a second at any moment and calls
+ *   neither onRevoke nor onAssign: who closes has drained before.
  */
 export interface Reader {
   onAssign(f: (tps: TopicPartition[]) => Promise<Map<TopicPartition, bigint>>): void
@@ -33,7 +35,11 @@ export interface Reader {
   close(): Promise<void>
 }
 
-/** Reads one partition from `from` up to (not including) `to`, without joining a group. */
+/**
+ * Reads one partition from `from` up to (not including) `to`, without joining a group. Ends earlier where the log's
+ * stable part ends: at its end, or before a transaction that is still open. Throws OffsetOutOfRangeError, TopicChangedError, and
+ * UnreachableError when the partition has had no leader for two minutes.
+ */
 export interface PartitionReader {
   read(tp: TopicPartition, from: bigint, to: bigint): AsyncIterable<RecordBatch>
   /**

@@ -29,7 +29,7 @@ export class ThreadWorker implements ProduceWorker {
   constructor(job: ProduceJob, index: number) {
     this.#worker = spawnWorker('produce', job, {
       name: `produce-${index}`,
-      resourceLimits: { maxYoungGenerationSizeMb: 12 },
+      resourceLimits: { maxYoungGenerationSizeMb: youngGeneration },
     })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     this.#worker.on('error', (error) => this.#fail(error))

@@ -47,7 +47,7 @@ const connectionErrors = new Set([
 ])
 
 /** The broker could not be reached or did not answer; whether it got the request is unknown. */
-export function isConnectionFailure(error: unknown): boolean {
+function isConnectionFailure(error: unknown): boolean {
   const { name, message } = error as KafkajsError
   if (connectionErrors.has(name)) return true
   // kafkajs reports a connection lost during the handshake as a failed authentication.

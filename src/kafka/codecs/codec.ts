@@ -11,9 +11,6 @@ const byCode = Object.keys(codes) as Compression[]
 
 const codecs = { gzip, snappy, lz4, zstd }
 
-/** Bytes that the records of one batch may have after decompression, by default. A bomb ends here. */
-export const defaultMaxDecompressed = 256 * 1024 * 1024
-
 export function codecCode(compression: Compression): number {
   return codes[compression]
 }

@@ -9,7 +9,7 @@ export interface SliceLimits {
   readonly maxRecords: number
   /** Bytes of keys and values after which a yielded batch is closed. */
   readonly maxBytes: number
-  /** Bytes that one batch of the log may decompress to. */
+  /** Bytes that one batch of the log may decompress to: a bomb ends here. */
   readonly maxDecompressed: number
 }
 

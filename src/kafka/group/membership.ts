@@ -16,7 +16,7 @@ import {
  * Name of our assignor. Only members that know it can be in the group: a program with Kafka's own assignors gets
  * INCONSISTENT_GROUP_PROTOCOL when it joins, rather than partitions of which it would write rows beside us.
  */
-export const assignorName = 'etl-sticky'
+const assignorName = 'etl-sticky'
 
 export interface MembershipOptions {
   readonly group: string

@@ -74,15 +74,16 @@ export class CsvCutter implements Cutter {
 
   #readHeader(text: string): void {
     const parsed = parseCsvRecord(text, String.fromCharCode(this.#delimiter))
-    if ('problem' in parsed) return this.#fail(`in the header: ${parsed.problem}`)
-    const names = parsed.fields.map((field) => (field ?? '').trim())
-    const seen = new Set<string>()
-    for (const [index, name] of names.entries()) {
-      if (name === '') return this.#fail(`column ${index + 1} of the header has no name`)
-      if (seen.has(name)) return this.#fail(`the header names the column '${name}' twice`)
-      seen.add(name)
+    if ('problem' in parsed) {
+      this.#fail(`in the header: ${parsed.problem}`)
+      return
     }
-    this.columns = names
+    const names = parsed.fields.map((field) => (field ?? '').trim())
+    const nameless = names.indexOf('')
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    if (nameless !== -1) this.#fail(`column ${nameless + 1} of the header has no name`)
+    else if (twice !== undefined) this.#fail(`the header names the column '${twice}' twice`)
+    else this.columns = names
   }
 
   #fail(message: string): void {
