@@ -1,5 +1,5 @@
 // npm run demo: the whole job on real parts, with a consumer killed in the middle. Exit code 0 only if every check held.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,12 +9,13 @@ import { Commands, type Result } from './demo/commands.ts'
 import { summaryTable } from './demo/summary.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const flights = join(root, 'node_modules/vega-datasets/data/flights-200k.json')
+const flights = 'flights-200k.json'
 const topic = 'flights'
 const databases = ['postgres', 'mysql'] as const
 const sessionTimeout = ['--session-timeout', '6s']
 
 const dir = mkdtempSync(join(tmpdir(), 'etl-demo-'))
+symlinkSync(join(root, 'node_modules/vega-datasets/data', flights), join(dir, flights))
 const etl = new Commands(root, dir)
 const stop = () => void etl.killAll().then(() => process.exit(130))
 process.once('SIGINT', stop)
@@ -35,8 +36,8 @@ process.exitCode = ok ? 0 : 1
 
 async function demo(): Promise<boolean> {
   await etl.must(['stack', 'up'])
-  await etl.must(['schema', 'gen', flights, '--name', topic, '--out', join(dir, 'schemas')])
-  const dataset = ['--topic', topic, '--schema', join(dir, 'schemas', `${topic}.avsc`), '--partitions', '4']
+  await etl.must(['schema', 'gen', flights, '--name', topic])
+  const dataset = ['--topic', topic, '--schema', `schemas/${topic}.avsc`, '--partitions', '4']
   await etl.must(['plan', ...dataset])
   await etl.must(['apply', ...dataset])
   const produced = await etl.must(['produce', flights, '--topic', topic, '--threads', '4', '--json'])
@@ -68,7 +69,7 @@ async function consumeWithKill(sink: (typeof databases)[number]): Promise<Result
   victim.kill('SIGKILL')
   await victim.ended
   process.stdout.write(
-    `kill -9 of the ${sink} consumer (process ${victim.pid}) after ${at.toLocaleString('en-US')} offsets\n`,
+    `\nkill -9 of the ${sink} consumer (process ${victim.pid}) after ${at.toLocaleString('en-US')} offsets\n`,
   )
   return etl.must([...args, '--json'])
 }

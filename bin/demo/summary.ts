@@ -35,7 +35,7 @@ export function summaryTable(
       const run = JSON.parse((consumed[i] as Result).stdout) as Consumed
       return [
         `consume ${sink}`,
-        '4 threads, after kill -9',
+        'the rest, after kill -9',
         count(run.read),
         run.seconds.toFixed(1),
         count(run.recordsPerSecond),

@@ -2,14 +2,24 @@ import type { Step } from '../plan/step.ts'
 
 const signs: Record<Step['kind'], string> = { create: '+', alter: '~', drop: '-' }
 
-/** Steps as people read them, a line each and the SQL below when asked for. */
+const width = 80
+
+/** Steps as people read them, one below the other, with the SQL when asked for. */
 export function planText(steps: readonly Step[], options: { sql: boolean }): string {
   return steps
     .flatMap((step) => [
-      `${signs[step.kind]} ${step.place}: ${step.object}  ${step.detail}${step.consent ? `  [needs --execute --allow ${step.consent}]` : ''}`,
+      ...stepLines(step),
       ...(options.sql ? step.sql.map((sql) => `${sql.replace(/^/gm, '    ')};`) : []),
     ])
     .join('\n')
+}
+
+/** One line where it fits, else the detail below. */
+function stepLines(step: Step): string[] {
+  const head = `${signs[step.kind]} ${step.place}: ${step.object}`
+  const consent = step.consent ? [`    needs --execute --allow ${step.consent}`] : []
+  const whole = `${head}  ${step.detail}`
+  return whole.length <= width ? [whole, ...consent] : [head, `    ${step.detail}`, ...consent]
 }
 
 /** The same for `--json`. */

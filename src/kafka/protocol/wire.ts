@@ -126,22 +126,26 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.buf.writeInt8(value, this.#reserve(1))
+    const at = this.#reserve(1)
+    this.buf.writeInt8(value, at)
     return this
   }
 
   int16(value: number): this {
-    this.buf.writeInt16BE(value, this.#reserve(2))
+    const at = this.#reserve(2)
+    this.buf.writeInt16BE(value, at)
     return this
   }
 
   int32(value: number): this {
-    this.buf.writeInt32BE(value, this.#reserve(4))
+    const at = this.#reserve(4)
+    this.buf.writeInt32BE(value, at)
     return this
   }
 
   int64(value: bigint): this {
-    this.buf.writeBigInt64BE(value, this.#reserve(8))
+    const at = this.#reserve(8)
+    this.buf.writeBigInt64BE(value, at)
     return this
   }
 
@@ -152,10 +156,12 @@ export class WireWriter {
   uvarint(value: number): this {
     let rest = value
     while (rest >= 0x80) {
-      this.buf.writeUInt8((rest % 0x80) + 0x80, this.#reserve(1))
+      const at = this.#reserve(1)
+    this.buf.writeUInt8((rest % 0x80) + 0x80, at)
       rest = Math.floor(rest / 0x80)
     }
-    this.buf.writeUInt8(rest, this.#reserve(1))
+    const at = this.#reserve(1)
+    this.buf.writeUInt8(rest, at)
     return this
   }
 
@@ -163,14 +169,16 @@ export class WireWriter {
     if (value === null) return this.int16(-1)
     const length = Buffer.byteLength(value)
     this.int16(length)
-    this.buf.write(value, this.#reserve(length), 'utf8')
+    const at = this.#reserve(length)
+    this.buf.write(value, at, 'utf8')
     return this
   }
 
   compactString(value: string): this {
     const length = Buffer.byteLength(value)
     this.uvarint(length + 1)
-    this.buf.write(value, this.#reserve(length), 'utf8')
+    const at = this.#reserve(length)
+    this.buf.write(value, at, 'utf8')
     return this
   }
 
@@ -181,7 +189,8 @@ export class WireWriter {
   }
 
   raw(value: Buffer): this {
-    value.copy(this.buf, this.#reserve(value.length))
+    const at = this.#reserve(value.length)
+    value.copy(this.buf, at)
     return this
   }
 

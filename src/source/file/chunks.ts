@@ -34,7 +34,7 @@ export interface CutOptions {
 const defaultChunkBytes = 256 * 1024
 const defaultMaxRecordBytes = 64 * 1024 * 1024
 
-export function cutterFor({ format, delimiter }: TextFormat): Cutter {
+function cutterFor({ format, delimiter }: TextFormat): Cutter {
   if (format === 'csv') return new CsvCutter(delimiter)
   return format === 'json' ? new JsonCutter() : new LineCutter()
 }
