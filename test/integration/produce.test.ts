@@ -193,14 +193,15 @@ describe('etl produce', () => {
     const closed = once(child, 'close')
     let id = 0
     let interrupted = false
-    // The input never ends by itself.
-    while (child.exitCode === null && !child.stdin.destroyed && !child.stdin.errored) {
-      child.stdin.write(Array.from({ length: 100 }, () => `{"key":"k","id":${id++}}\n`).join(''))
-      const sent = [...(await admin.endOffsets(topic)).values()].reduce((sum, n) => sum + n, 0n)
-      if (sent > 0n && !interrupted) {
-        interrupted = true
-        child.kill('SIGINT')
+    try {
+      // The input never ends by itself.
+      while (child.exitCode === null && !child.stdin.destroyed && !child.stdin.errored) {
+        child.stdin.write(Array.from({ length: 100 }, () => `{"key":"k","id":${id++}}\n`).join(''))
+        const sent = [...(await admin.endOffsets(topic)).values()].reduce((sum, n) => sum + n, 0n)
+        if (sent > 0n && !interrupted) interrupted = child.kill('SIGINT')
       }
+    } finally {
+      if (!interrupted) child.kill('SIGKILL')
     }
     const [code] = await closed
     const result = JSON.parse(stdout)

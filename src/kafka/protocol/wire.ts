@@ -112,7 +112,10 @@ export class WireReader {
   }
 }
 
-/** Appends to a growing buffer. `buf` and `buffer` are what kafkajs expects of an encoded request. */
+/**
+ * Appends to a growing buffer. Room is reserved before `this.buf` is looked at: growing replaces it. `buf` and `buffer` are what
+ * kafkajs expects of an encoded request.
+ */
 export class WireWriter {
   buf: Buffer
   #length = 0
@@ -157,7 +160,7 @@ export class WireWriter {
     let rest = value
     while (rest >= 0x80) {
       const at = this.#reserve(1)
-    this.buf.writeUInt8((rest % 0x80) + 0x80, at)
+      this.buf.writeUInt8((rest % 0x80) + 0x80, at)
       rest = Math.floor(rest / 0x80)
     }
     const at = this.#reserve(1)

@@ -125,7 +125,7 @@ function tooPrecise(column: string, type: { precision: number; scale: number }):
     `column ${column}: decimal(${type.precision},${type.scale}) does not fit into MySQL's DECIMAL`,
     {
       cause: `it takes ${maxPrecision} digits, ${maxScale} after the point`,
-      next: 'keep it as text: --decimal-as-text',
+      next: 'make it a string in the schema, or give it fewer digits',
     },
   )
 }

@@ -75,7 +75,10 @@ function ddl(column: string, type: ColumnType, _key: boolean): string {
 function tooPrecise(column: string, type: { precision: number; scale: number }): ConfigError {
   return new ConfigError(
     `column ${column}: decimal(${type.precision},${type.scale}) does not fit into PostgreSQL's numeric`,
-    { cause: `${maxPrecision} digits can be declared`, next: 'keep it as text: --decimal-as-text' },
+    {
+      cause: `${maxPrecision} digits can be declared`,
+      next: 'make it a string in the schema, or give it fewer digits',
+    },
   )
 }
 
