@@ -73,6 +73,7 @@ Ctrl-C finishes the transactions in progress and leaves the group; a second Ctrl
     'session-timeout': durationFlag({
       description: 'a member that is silent for so long loses its partitions',
       default: 30_000,
+      defaultHelp: async () => '30s',
     }),
     'on-error': Flags.option({
       options: ['dlq', 'stop'] as const,
@@ -91,10 +92,10 @@ Ctrl-C finishes the transactions in progress and leaves the group; a second Ctrl
     const context = new Context(flags)
     const dataset = context.dataset(flags.topic)
     const sink = context.oneSink(flags.sink, dataset)
-    const stop = stopSignal(() =>
-      this.logToStderr('stopping: finishing the transactions in progress (Ctrl-C again ends at once)'),
-    )
     const line = consumeProgress(process.stderr)
+    const stop = stopSignal(() =>
+      line.print('stopping: finishing the transactions in progress (Ctrl-C again ends at once)'),
+    )
     const result = await startConsume({
       kafka: context.kafka(),
       registry: context.registry(),

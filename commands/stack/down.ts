@@ -6,7 +6,7 @@ import { parseServices } from '../../src/stack/selection.ts'
 import { stackDirectory } from '../../src/stack/stack-folder.ts'
 
 export default class StackDown extends EtlCommand {
-  static override summary = 'End what etl stack up started.'
+  static override summary = 'end what etl stack up started'
   static override description =
     'Ends the processes of .etl/stack.json in order, and no others: each is known by its process id and the ' +
     'time it started. Topics, schemas and tables stay for the next start, unless --purge is given.'

@@ -10,7 +10,7 @@ import { stackDirectory } from '../../src/stack/stack-folder.ts'
 import { serviceNames } from '../../src/stack/state.ts'
 
 export default class StackLogs extends EtlCommand {
-  static override summary = "Show the end of a service's log."
+  static override summary = "show the end of a service's log"
   static override examples = [
     '<%= config.bin %> stack logs kafka',
     '<%= config.bin %> stack logs postgres --lines 200',

@@ -7,8 +7,7 @@ import { stateFile } from '../../src/stack/state.ts'
 import { type ServiceStatus, stackStatus } from '../../src/stack/status.ts'
 
 export default class StackStatus extends EtlCommand {
-  static override summary =
-    'Show which parts of the local stack run, and the end of the log of a crashed one.'
+  static override summary = 'show which parts of the local stack run, and the end of the log of a crashed one'
   static override description = 'Exit code 5 when a service has crashed or does not answer, else 0.'
   static override examples = ['<%= config.bin %> stack status', '<%= config.bin %> stack status --json']
   static override flags = stackDirFlag

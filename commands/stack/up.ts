@@ -10,7 +10,7 @@ import { stateFile } from '../../src/stack/state.ts'
 import { stackUp } from '../../src/stack/up.ts'
 
 export default class StackUp extends EtlCommand {
-  static override summary = 'Start a local Kafka, schema registry, MariaDB and PostgreSQL.'
+  static override summary = 'start a local Kafka, schema registry, MariaDB and PostgreSQL'
   static override description =
     'Downloads the parts once from Maven Central (or ETL_MAVEN_REPOSITORY) into the cache folder, verified by ' +
     'checksum, and runs them without Docker or root on 127.0.0.1. Kafka and the registry need Java 17 or newer. ' +

@@ -6,8 +6,14 @@ import { textTable } from './table.ts'
 
 const MiB = 1 << 20
 
+export interface ConsumeLine {
+  update(progress: ConsumeProgress): void
+  print(text: string): void
+  done(): void
+}
+
 /** The progress line of `etl consume`; also says at once when a lane stops or waits. */
-export function consumeProgress(stream: ProgressStream): { update(p: ConsumeProgress): void; done(): void } {
+export function consumeProgress(stream: ProgressStream): ConsumeLine {
   const line = progressLine(stream)
   const started = performance.now()
   const told = new Map<number, string>()
@@ -20,6 +26,7 @@ export function consumeProgress(stream: ProgressStream): { update(p: ConsumeProg
       }
       line.update(progressText(progress, (performance.now() - started) / 1000))
     },
+    print: (text) => line.print(text),
     done: () => line.done(),
   }
 }
@@ -61,7 +68,8 @@ export function consumeSummary(result: ConsumeResult): string {
   ]
   const rate = Math.round(progress.read / Math.max(seconds, 0.001))
   return [
-    `${result.topic} → ${result.sink} table ${result.table} (${result.mode}), group ${result.group}`,
+    `${result.topic} → ${result.sink} table ${result.table} (${result.mode})`,
+    `group ${result.group}`,
     textTable(['part', 'offset', 'read', 'written', 'dlq', 'commits', 'state'], [...rows, all]),
     `${seconds.toFixed(1)} s, ${count(rate)} records/s${notes(progress)}`,
     ...(result.complete ? [] : ['stopped before the end that was asked for']),

@@ -22,8 +22,8 @@ export function produceProgress(totals: Totals, fraction: number | undefined, se
     `${count(totals.read)} read`,
     `${count(totals.sent)} sent`,
     `${count(Math.round(totals.sent / Math.max(seconds, 0.001)))}/s`,
-    megabytes(totals.inputBytes),
   ]
+  if (totals.inputBytes > 0) parts.push(megabytes(totals.inputBytes))
   if (totals.bad > 0) parts.push(`${count(totals.bad)} bad`)
   if (fraction !== undefined && fraction > 0) {
     parts.push(`${Math.floor(fraction * 100)} %`)
@@ -39,7 +39,11 @@ export function produceSummary(outcome: ProduceOutcome, heading: ProduceHeading)
   const lines: string[] = []
   if (!heading.dryRun && outcome.partitions.size > 0) lines.push(partitionTable(outcome, heading.topic), '')
   const facts: [string, string][] = [
-    ['read', `${count(totals.read)} records, ${megabytes(totals.inputBytes)}`],
+    // Made-up records have no bytes of input.
+    [
+      'read',
+      `${count(totals.read)} records${totals.inputBytes > 0 ? `, ${megabytes(totals.inputBytes)}` : ''}`,
+    ],
     [
       sent,
       `${count(heading.dryRun ? totals.good : totals.sent)} records${heading.dryRun ? '' : `, ${megabytes(totals.sentBytes)} compressed`}`,

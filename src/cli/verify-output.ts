@@ -30,7 +30,8 @@ export function verifyText(report: VerifyReport): string {
     verdicts[report.verdict],
   ]
   return [
-    `${report.topic} → ${report.sink} table ${report.table} (${report.mode}), group ${report.group}`,
+    `${report.topic} → ${report.sink} table ${report.table} (${report.mode})`,
+    `group ${report.group}`,
     textTable(head, [...rows, sum]),
     ...findingLines(report),
     verdictLine(report),
