@@ -33,6 +33,8 @@ export async function buildBundle(out: string): Promise<void> {
     // The single binary has no module loader: every import() becomes a lazy function call.
     supported: { 'dynamic-import': false },
     external: ['pg-native'],
+    // mvn-artifact-url asks for node-fetch 2, which warns of punycode; Node has fetch.
+    alias: { 'node-fetch': join(root, 'bin/build/node-fetch.cjs') },
     plugins: [
       {
         name: 'etl-program',

@@ -6,6 +6,8 @@ import type { RecordBatch, TopicPartition } from './types.ts'
  * Contract:
  * - `onAssign` is called with every newly assigned set before any of their records is delivered. The reader
  *   starts at the offsets that it returns; a partition left out of the map is not read.
+ * - The signal that `onAssign` gets aborts when the assignment is over before it returned (a rebalance, an error,
+ *   `close()`); it should then return soon. What it returned is revoked, not read, and `close()` waits for it.
  * - `onRevoke` is called before the partitions go to another member and is awaited (up to the rebalance
  *   timeout). After it returns no batch of them is delivered.
  * - `batches()` yields batches of a partition in offset order, without gap or overlap: each batch's
@@ -18,7 +20,7 @@ import type { RecordBatch, TopicPartition } from './types.ts'
  *   neither onRevoke nor onAssign: who closes has drained before.
  */
 export interface Reader {
-  onAssign(f: (tps: TopicPartition[]) => Promise<Map<TopicPartition, bigint>>): void
+  onAssign(f: (tps: TopicPartition[], signal: AbortSignal) => Promise<Map<TopicPartition, bigint>>): void
   onRevoke(f: (tps: TopicPartition[]) => Promise<void>): void
   /** One partition cannot be read any more (offset out of range, corrupt batch); the others go on. */
   onPartitionError(f: (tp: TopicPartition, error: Error) => void): void

@@ -28,10 +28,8 @@ export interface Sink {
   claim(tp: TopicPartition, owner: Owner): Promise<Lane>
   /** Rows of kafka_offsets of this topic and group, by partition. Empty when the table does not exist. */
   offsets(topic: string, group: string): Promise<ReadonlyMap<number, StoredOffset>>
-  /** Sums of the ledger of this topic and group, by partition. */
-  ledger(topic: string, group: string): Promise<ReadonlyMap<number, LedgerSum>>
-  /** Number of rows; by partition too where the table has the provenance columns. */
-  countRows(table: string, topic: string): Promise<RowCount>
+  /** Offsets, ledger and rows of one moment (one snapshot), also while lanes write. Throws ConfigError without the table. */
+  books(request: BooksRequest): Promise<Books>
   close(): Promise<void>
 }
 
@@ -98,7 +96,12 @@ export interface LaneTarget {
 export interface Lane extends TopicPartition {
   readonly nextOffset: bigint
   readonly epoch: bigint
-  commit(batch: EncodedBatch): Promise<Receipt>
+  /**
+   * `signal`: begin no further attempt, pause or look-up after it aborts; a statement under way may finish. Leaving an
+   * outcome open is safe: the next claim reads the stored offset.
+   */
+  commit(batch: EncodedBatch, signal?: AbortSignal): Promise<Receipt>
+  /** Ends the session. Never rejects. */
   release(): Promise<void>
 }
 
@@ -150,11 +153,29 @@ export interface StoredOffset {
   readonly updatedAt: Date
 }
 
+export interface BooksRequest {
+  readonly topic: string
+  readonly group: string
+  readonly table: string
+  /** Starts of the log, by partition: what LedgerSum's `…Since` begins at. */
+  readonly ledgerFrom: ReadonlyMap<number, bigint>
+}
+
+/** What the sink says of a topic and group; ledger and offsets are empty where their tables do not exist. */
+export interface Books {
+  readonly offsets: ReadonlyMap<number, StoredOffset>
+  readonly ledger: ReadonlyMap<number, LedgerSum>
+  readonly rows: RowCount
+}
+
 export interface LedgerSum {
   readonly batches: bigint
   readonly firstOffset: bigint
   readonly nextOffset: bigint
   readonly read: bigint
+  /** The same, and the first offset, of the batches that lie in the log whole: from `ledgerFrom` on. null: there is none. */
+  readonly readSince: bigint
+  readonly firstSince: bigint | null
   readonly written: bigint
   readonly filtered: bigint
   readonly deadLettered: bigint

@@ -24,6 +24,8 @@ import {
   writeStackState,
 } from './state.ts'
 
+const portAttempts = 3
+
 export interface UpOptions {
   /** Folder that holds `.etl/`. */
   readonly dir: string
@@ -91,7 +93,9 @@ async function up(options: UpOptions): Promise<StartedService[]> {
   const starts: Promise<StartedService>[] = running.map((name) => awaitRunning(options, known, name))
   for (const name of toStart) {
     const context = await contextOf(options, known, name, taken, java)
-    starts.push(startService(options, state, name, context))
+    starts.push(
+      startOnFreePorts(options, state, name, context, () => contextOf(options, known, name, taken, java)),
+    )
   }
   const settled = await Promise.allSettled(starts)
   const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
@@ -128,6 +132,31 @@ async function contextOf(
     log,
     fast: options.fast,
     run: (launch, input) => runToEnd(launch, log, input),
+  }
+}
+
+/**
+ * Starts the service, and again on other ports when another program (a stack that starts at the same moment, for one) took one
+ * of them between the look and the start.
+ */
+async function startOnFreePorts(
+  options: UpOptions,
+  state: StateFile,
+  name: ServiceName,
+  context: ServiceContext,
+  another: () => Promise<ServiceContext>,
+): Promise<StartedService> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startService(options, state, name, context)
+    } catch (error) {
+      const free = await Promise.all([context.port, ...context.extraPorts].map(isFree))
+      const entry = state.get(name)
+      const runs = entry !== undefined && (await isRunning(entry))
+      if (attempt === portAttempts || runs || free.every((isFreeNow) => isFreeNow)) throw error
+      options.reporter.note(`${name}: another program took its port, trying the next one`)
+      context = await another()
+    }
   }
 }
 
@@ -206,6 +235,10 @@ class StateFile {
   constructor(dir: string, services: StackServices) {
     this.dir = dir
     this.services = services
+  }
+
+  get(name: ServiceName): ServiceProcess | undefined {
+    return this.services[name]
   }
 
   set(name: ServiceName, entry: ServiceProcess): void {

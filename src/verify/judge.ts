@@ -11,9 +11,8 @@ export interface PartitionFacts {
   readonly logEnd: bigint
   readonly stored: StoredOffset | undefined
   readonly ledger: LedgerSum | undefined
-  /** Counted in [countFrom, stored offset). */
+  /** Counted from the first ledger batch that the log still holds to the stored offset. */
   readonly count: LogCount
-  readonly countFrom: bigint
   readonly rows: bigint | undefined
   readonly mode: 'insert' | 'upsert'
   /** Compaction may remove records after they were consumed. */
@@ -37,6 +36,7 @@ export function judgePartition(facts: PartitionFacts): PartitionReport {
     inLog: count.records,
     markers: count.markers,
     aborted: count.aborted,
+    readInLog: ledger?.readSince,
     read: ledger?.read,
     written: ledger?.written,
     filtered: ledger?.filtered,
@@ -162,36 +162,27 @@ function ledgerEnd({ stored }: PartitionFacts, { nextOffset }: LedgerSum): Discr
 }
 
 function logAgainstLedger(facts: PartitionFacts, ledger: LedgerSum): Discrepancy[] {
-  const { count, logStart, compacted, countFrom } = facts
-  const gone = ledger.read - count.records
+  const { count, logStart, logEnd, stored, compacted } = facts
   // Without the offset inside the log there is no common range to compare; `position` has said so.
-  if (!facts.stored || facts.stored.offset > facts.logEnd || facts.stored.offset < logStart || gone === 0n)
-    return []
-  if (gone < 0n)
+  if (!stored || stored.offset > logEnd || stored.offset < logStart) return []
+  const expired = ledger.read - ledger.readSince
+  const notes: Discrepancy[] = []
+  if (expired > 0n)
+    notes.push({
+      cause: 'expired',
+      severity: 'note',
+      detail: `${expired} consumed records are in batches that the log does not hold any more`,
+    })
+  const surplus = ledger.readSince - count.records
+  const seen = `the log holds ${count.records} records of the ledger's range, the ledger read ${ledger.readSince}`
+  if (surplus < 0n) return [...notes, { cause: 'lost', severity: 'failed', detail: seen }]
+  if (surplus > 0n && compacted)
     return [
-      {
-        cause: 'lost',
-        severity: 'failed',
-        detail: `the log holds ${count.records} records below the offset, the ledger read ${ledger.read}`,
-      },
+      ...notes,
+      { cause: 'compacted', severity: 'note', detail: `${surplus} consumed records were compacted away` },
     ]
-  if (ledger.firstOffset < countFrom)
-    return [
-      {
-        cause: 'expired',
-        severity: 'note',
-        detail: `${gone} consumed records have left the log by retention`,
-      },
-    ]
-  if (compacted)
-    return [{ cause: 'compacted', severity: 'note', detail: `${gone} consumed records were compacted away` }]
-  return [
-    {
-      cause: 'doubled',
-      severity: 'failed',
-      detail: `the ledger read ${ledger.read} records, the log holds ${count.records}`,
-    },
-  ]
+  if (surplus > 0n) return [...notes, { cause: 'doubled', severity: 'failed', detail: seen }]
+  return notes
 }
 
 function rowsAgainstLedger({ rows, mode }: PartitionFacts, ledger: LedgerSum): Discrepancy[] {

@@ -36,10 +36,12 @@ export interface PartitionReport {
   /** Next offset in the sink; undefined: never claimed. */
   readonly offset: bigint | undefined
   readonly lag: bigint
-  /** Data records of the log between the ledger's (or log's) start and `offset`; markers and aborted ones not counted. */
+  /** Data records of the log from the first ledger batch that it still holds to `offset`; markers and aborted ones not counted. */
   readonly inLog: bigint
   readonly markers: bigint
   readonly aborted: bigint
+  /** What the ledger read of the range that `inLog` counts; undefined: no ledger. */
+  readonly readInLog: bigint | undefined
   /** undefined: no ledger. */
   readonly read: bigint | undefined
   readonly written: bigint | undefined

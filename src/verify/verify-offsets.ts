@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../errors.ts'
 import type { KafkaAdmin, TopicInfo } from '../kafka/admin.ts'
-import type { PartitionReader } from '../kafka/reader.ts'
+import type { LogCount, PartitionReader } from '../kafka/reader.ts'
+import type { TopicPartition } from '../kafka/types.ts'
 import { provenanceColumns } from '../schema/table-spec.ts'
-import type { LedgerSum, RowCount, Sink, StoredOffset } from '../sink/sink.ts'
+import type { Books, LedgerSum, RowCount, Sink, StoredOffset } from '../sink/sink.ts'
 import { judgePartition } from './judge.ts'
 import { type Discrepancy, type PartitionReport, type VerifyReport, verdictOf } from './report.ts'
 
-const consistencyTries = 5
 const pollInterval = 500
 
 export interface VerifyRequest {
@@ -49,8 +49,9 @@ export async function verifyOffsets(request: VerifyRequest, parts: VerifyParts):
   const keyed = info.primaryKey.some((name) => !provenance.includes(name))
   const mode = request.mode ?? (keyed ? 'upsert' : 'insert')
   await waitForLag(request, parts)
-  const books = await readBooks(request, parts.sink)
-  const partitions = await comparePartitions(request, parts, topic, books, mode)
+  const starts = await parts.admin.startOffsets(request.topic)
+  const books = await parts.sink.books({ ...request, ledgerFrom: starts })
+  const partitions = await comparePartitions(request, parts, topic, starts, books, mode)
   return summarize(request, mode, partitions, books.rows)
 }
 
@@ -67,33 +68,16 @@ async function waitForLag(request: VerifyRequest, { admin, sink }: VerifyParts):
   }
 }
 
-interface Books {
-  readonly offsets: ReadonlyMap<number, StoredOffset>
-  readonly ledger: ReadonlyMap<number, LedgerSum>
-  readonly rows: RowCount
-}
-
-/** Offsets, ledger and rows of one moment: read again while a consumer moves the offsets in between. */
-async function readBooks({ topic, group, table }: VerifyRequest, sink: Sink): Promise<Books> {
-  for (let attempt = 1; ; attempt++) {
-    const before = await sink.offsets(topic, group)
-    const [ledger, rows] = await Promise.all([sink.ledger(topic, group), sink.countRows(table, topic)])
-    const offsets = await sink.offsets(topic, group)
-    const still = [...offsets].every(([p, stored]) => before.get(p)?.offset === stored.offset)
-    if (still || attempt === consistencyTries) return { offsets, ledger, rows }
-    await sleep(pollInterval)
-  }
-}
-
 async function comparePartitions(
   request: VerifyRequest,
   { admin, reader }: VerifyParts,
   topic: TopicInfo,
+  starts: ReadonlyMap<number, bigint>,
   books: Books,
   mode: 'insert' | 'upsert',
 ): Promise<PartitionReport[]> {
-  const [starts, ends, clusterId, config] = await Promise.all([
-    admin.startOffsets(topic.name),
+  // Read after the books: ends only grow, so a running consumer never looks ahead of the log.
+  const [ends, clusterId, config] = await Promise.all([
     admin.endOffsets(topic.name),
     admin.clusterId(),
     admin.topicConfig(topic.name),
@@ -104,12 +88,6 @@ async function comparePartitions(
     const logStart = starts.get(partition) ?? 0n
     const stored = books.offsets.get(partition)
     const ledger = books.ledger.get(partition)
-    const countFrom = ledger && ledger.firstOffset > logStart ? ledger.firstOffset : logStart
-    const countTo = stored && stored.offset < logEnd ? stored.offset : stored ? logEnd : countFrom
-    const count =
-      countTo > countFrom
-        ? await reader.count({ topic: topic.name, partition }, countFrom, countTo)
-        : { records: 0n, markers: 0n, aborted: 0n }
     reports.push(
       judgePartition({
         topic: topic.name,
@@ -119,8 +97,14 @@ async function comparePartitions(
         logEnd,
         stored,
         ledger,
-        count,
-        countFrom,
+        count: await countConsumed(
+          { topic: topic.name, partition },
+          reader,
+          logStart,
+          logEnd,
+          stored,
+          ledger,
+        ),
         rows:
           books.rows.byPartition === undefined ? undefined : (books.rows.byPartition.get(partition) ?? 0n),
         mode,
@@ -131,6 +115,21 @@ async function comparePartitions(
     )
   }
   return reports
+}
+
+/** Counts the log from the first ledger batch that it still holds (without a ledger: from its start) to the stored offset. */
+async function countConsumed(
+  tp: TopicPartition,
+  reader: PartitionReader,
+  logStart: bigint,
+  logEnd: bigint,
+  stored: StoredOffset | undefined,
+  ledger: LedgerSum | undefined,
+): Promise<LogCount> {
+  const from = ledger ? ledger.firstSince : logStart
+  const to = stored && stored.offset < logEnd ? stored.offset : logEnd
+  if (!stored || from === null || to <= from) return { records: 0n, markers: 0n, aborted: 0n }
+  return await reader.count(tp, from, to)
 }
 
 function summarize(
@@ -211,7 +210,7 @@ function lostAndDoubled(
   }
   for (const p of partitions) {
     const has = (cause: string) => p.findings.some((f) => f.cause === cause && f.severity === 'failed')
-    if (p.read !== undefined && (has('lost') || has('doubled'))) compare(p.inLog, p.read, true)
+    if (p.readInLog !== undefined && (has('lost') || has('doubled'))) compare(p.inLog, p.readInLog, true)
     if (p.rows !== undefined && p.written !== undefined) compare(p.written, p.rows, mode === 'insert')
     if (has('expired_unread') && p.offset !== undefined) lost += p.logStart - p.offset
   }

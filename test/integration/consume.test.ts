@@ -250,6 +250,51 @@ for (const kind of kinds)
       ])
     })
 
+    it('ends with exit code 7 when another owner has taken a partition and no rebalance follows', async () => {
+      const topic = work.topic('fenced')
+      await apply(topic)
+      await generate(topic, 100)
+      const { child, output } = startEtl([
+        'consume',
+        '-t',
+        topic,
+        '--sink',
+        kind,
+        '--threads',
+        '1',
+        '--json',
+        ...short,
+      ])
+      while ((await count(topic)) !== '100' && child.exitCode === null) await sleep(50)
+      await db.rows(`UPDATE kafka_offsets SET owner_epoch = owner_epoch + 1 WHERE topic = '${topic}'`)
+      await generate(topic, 100, 2)
+      const { code, stdout } = await output
+      assert.equal(code, 7)
+      assert.equal(JSON.parse(stdout).fenced, 4)
+      assert.equal(await count(topic), '100')
+      await consume(topic)
+      assert.equal(await count(topic), '200')
+      assert.equal((await verify(topic)).code, 0)
+    })
+
+    it('ends on SIGINT although a claim waits for a lock', async () => {
+      const topic = work.topic('locked')
+      await apply(topic)
+      await generate(topic, 100)
+      await consume(topic)
+      await generate(topic, 100, 2)
+      await db.rows(kind === 'postgres' ? 'BEGIN' : 'START TRANSACTION')
+      await db.rows(`SELECT * FROM kafka_offsets WHERE topic = '${topic}' FOR UPDATE`)
+      const { child, output } = startEtl(['consume', '-t', topic, '--sink', kind, '--json', ...short])
+      await sleep(5_000)
+      child.kill('SIGINT')
+      await sleep(1_000)
+      await db.rows('COMMIT')
+      const { code, stdout } = await output
+      assert.equal(code, 0)
+      assert.equal(JSON.parse(stdout).read, 0)
+    })
+
     it('stops after --max-records and goes on from there', async () => {
       const topic = work.topic('max')
       await apply(topic)

@@ -1,4 +1,5 @@
-import type { KafkaRecord, RecordBatch } from '../../kafka/types.ts'
+import { UnexpectedError } from '../../errors.ts'
+import { type KafkaRecord, type RecordBatch, tpName } from '../../kafka/types.ts'
 
 /** Records that are written in one transaction: offsets [firstOffset, nextOffset). */
 export interface Slice {
@@ -19,6 +20,8 @@ export interface SliceLimits {
 export class BatchQueue {
   private batches: { batch: RecordBatch; from: number }[] = []
   private position: bigint
+  /** Where the next batch must start. */
+  private tail: bigint
   private readonly end: bigint | undefined
   records = 0
   bytes = 0
@@ -26,6 +29,7 @@ export class BatchQueue {
   /** `end`: offset to stop at (exclusive); undefined: none. */
   constructor(start: bigint, end?: bigint) {
     this.position = start
+    this.tail = start
     this.end = end
   }
 
@@ -33,7 +37,13 @@ export class BatchQueue {
     return this.batches.length === 0
   }
 
+  /** Throws UnexpectedError for a batch that does not follow the one before: written, it would be a loss or a double. */
   push(batch: RecordBatch): void {
+    if (batch.firstOffset !== this.tail)
+      throw new UnexpectedError(`the reader delivered offset ${batch.firstOffset}, expected ${this.tail}`, {
+        where: tpName(batch),
+      })
+    this.tail = batch.nextOffset
     this.batches.push({ batch, from: 0 })
     this.records += batch.records.length
     this.bytes += batch.bytes

@@ -28,8 +28,3 @@ export function newBudget(records: number): SharedArrayBuffer {
   new BigInt64Array(buffer)[0] = BigInt(records)
   return buffer
 }
-
-/** Records not yet taken. */
-export function budgetLeft(buffer: SharedArrayBuffer): bigint {
-  return Atomics.load(new BigInt64Array(buffer), 0)
-}

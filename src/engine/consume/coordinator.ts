@@ -1,20 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { UnexpectedError, UnreachableError } from '../../errors.ts'
-import type { Sink } from '../../sink/sink.ts'
+import type { Sink, StoredOffset } from '../../sink/sink.ts'
 import { spawnWorker } from '../../threads.ts'
 import { WorkerError } from '../thread-error.ts'
-import { budgetLeft } from './budget.ts'
-import type { ConsumeJob, FromMember, LaneProgress, ToMember } from './job.ts'
+import type { ConsumeJob, FromMember, LaneProgress, LaneState, ToMember } from './job.ts'
 import { type ConsumeProgress, summarize } from './totals.ts'
 
 const pollInterval = 250
-/** How long nothing may move, with no healthy lane left, before a run that waits for an end gives up. */
-const stallTimeout = 30_000
+/**
+ * How long a fenced lane may wait for the rebalance that takes its partition away. When none comes, somebody else wrote to
+ * kafka_offsets; the run ends so that a supervisor starts it again, with a new claim.
+ */
+const fencedPatience = 10_000
 
 export interface ConsumeRun {
   readonly job: ConsumeJob
   readonly threads: number
+  /** Stop after so many records; the job has the budget for it. */
+  readonly maxRecords: number | undefined
   /** Reads the sink's offsets: an end is reached when the database says so, whoever wrote it. */
   readonly sink: Sink
   /** Aborted by the first Ctrl-C: drain, commit, leave. */
@@ -39,46 +43,51 @@ export async function consume(run: ConsumeRun): Promise<ConsumeProgress> {
   return progress()
 }
 
+/** Returns when there is nothing more to wait for; what came of it is in the progress. */
 async function watch(
   run: ConsumeRun,
   members: MemberThread[],
   progress: () => ConsumeProgress,
 ): Promise<void> {
-  const { job, signal } = run
-  let lastMove = Date.now()
-  let seen = ''
-  let spent = 0
-  while (!signal.aborted && !members.some((member) => member.ended)) {
+  const { maxRecords, signal } = run
+  let fencedSince: number | undefined
+  while (!signal.aborted && !members.some((member) => member.ended || member.error)) {
     const now = progress()
     run.onProgress(now)
-    if (await reachedEnd(run)) return
-    // Twice in a row: a lane may hold more for a moment than it needs, and give it back.
-    spent = job.budget && budgetLeft(job.budget) <= 0n ? spent + 1 : 0
-    if (spent > 1) return
-    const state = now.lanes.map((lane) => `${lane.partition}:${lane.offset}:${lane.state}`).join()
-    if (state !== seen || now.lanes.some((lane) => lane.state === 'running' || lane.state === 'waiting'))
-      lastMove = Date.now()
-    seen = state
-    const broken = now.lanes.filter((lane) => lane.state === 'failed' || lane.state === 'fenced')
-    const alive = now.lanes.length - broken.length - now.lanes.filter((lane) => lane.state === 'done').length
-    const only = broken.length > 0 && alive === 0
-    if (only && (broken.every((lane) => lane.state === 'failed') || Date.now() - lastMove > stallTimeout))
-      return
+    if (maxRecords !== undefined && now.read >= maxRecords) return
+    if (await Promise.race([reachedEnd(run), aborted(signal)])) return
+    const is = (state: LaneState) => now.lanes.filter((lane) => lane.state === state).length
+    // Every lane ended by itself, and not all of them well: nothing will move any more.
+    if (is('failed') > 0 && is('failed') + is('done') === now.lanes.length) return
+    fencedSince = is('fenced') > 0 ? (fencedSince ?? Date.now()) : undefined
+    if (fencedSince !== undefined && Date.now() - fencedSince > fencedPatience) return
     // An abort ends the wait early.
     await sleep(pollInterval, undefined, { signal }).catch(() => undefined)
   }
 }
 
+function aborted(signal: AbortSignal): Promise<true> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(true), { once: true }))
+}
+
+/** True when the database says that everything up to the job's end is stored, whoever stored it. */
 async function reachedEnd({ job, sink }: ConsumeRun): Promise<boolean> {
   if (!job.until) return false
   try {
-    const stored = await sink.offsets(job.topic, job.group)
-    return [...job.until].every(([partition, end]) => (stored.get(partition)?.offset ?? 0n) >= end)
+    return isStored(job.until, await sink.offsets(job.topic, job.group))
   } catch (error) {
     // The lanes wait for the database too; their state is what people see.
     if (error instanceof UnreachableError) return false
     throw error
   }
+}
+
+/** Whether the stored offsets have reached `until` in every partition. */
+export function isStored(
+  until: ReadonlyMap<number, bigint>,
+  stored: ReadonlyMap<number, StoredOffset>,
+): boolean {
+  return [...until].every(([partition, end]) => (stored.get(partition)?.offset ?? 0n) >= end)
 }
 
 /** One worker thread and what it reported last. */

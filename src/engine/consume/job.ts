@@ -18,6 +18,8 @@ export interface ConsumeJob {
   readonly sessionTimeout: number
   /** Where a partition without stored offset starts. */
   readonly from: 'earliest' | 'latest'
+  /** Partitions when the run began; `latest` means those, one that is added later is read from its start. */
+  readonly partitions: number
   /** Offsets to stop at, by partition (exclusive); undefined: run until stopped. */
   readonly until: ReadonlyMap<number, bigint> | undefined
   /** How many records all threads together may still take (one BigInt64); undefined: no limit. */
@@ -79,6 +81,10 @@ export interface LaneProgress {
   readonly queuedRecords: number
   readonly queuedBytes: number
   readonly paused: boolean
+  /** Claims of this partition that another owner ended. */
+  readonly fenced: number
+  /** When the state last changed, ms since the epoch. */
+  readonly changedAt: number
   readonly error: ThreadError | undefined
 }
 

@@ -1,8 +1,8 @@
-import { ConfigError, UnreachableError } from '../../errors.ts'
+import { ConfigError } from '../../errors.ts'
 import type { KafkaAdmin } from '../../kafka/admin.ts'
 import type { Reader } from '../../kafka/reader.ts'
 import type { TopicPartition } from '../../kafka/types.ts'
-import type { Sink } from '../../sink/sink.ts'
+import type { Lane, Sink } from '../../sink/sink.ts'
 import { whileUnreachable } from '../backoff.ts'
 import { toThreadError } from '../thread-error.ts'
 import { type Budget, sharedBudget } from './budget.ts'
@@ -10,6 +10,7 @@ import type { ConsumeJob, LaneProgress } from './job.ts'
 import { outsideLog } from './outside-log.ts'
 import { PartitionLane } from './partition-lane.ts'
 import type { RecordEncoder } from './record-encoder.ts'
+import { merge } from './totals.ts'
 
 const mirrorInterval = 5_000
 
@@ -31,14 +32,15 @@ export class Member {
   private readonly stopping = new AbortController()
   /** Lanes by partition; those that ended by themselves stay here until the partition is revoked. */
   private readonly lanes = new Map<number, PartitionLane>()
-  /** Lanes given back and claims that failed, for the totals. */
-  private readonly past: LaneProgress[] = []
+  /** What earlier lanes and failed claims of a partition come to. */
+  private readonly past = new Map<number, LaneProgress>()
+  private assigning: Promise<unknown> = Promise.resolve()
 
   constructor(job: ConsumeJob, parts: MemberParts) {
     this.job = job
     this.parts = parts
     this.budget = sharedBudget(job.budget)
-    parts.reader.onAssign((tps) => this.assign(tps))
+    parts.reader.onAssign((tps, signal) => this.assign(tps, signal))
     parts.reader.onRevoke((tps) => this.revoke(tps))
     parts.reader.onPartitionError((tp, error) => void this.fail(tp, error))
   }
@@ -50,57 +52,99 @@ export class Member {
       for await (const batch of this.parts.reader.batches()) this.lanes.get(batch.partition)?.push(batch)
     } finally {
       clearInterval(mirror)
-      await this.revoke([...this.lanes.values()].map((lane) => lane.tp))
-      await this.parts.reader.close()
+      await this.stop()
     }
   }
 
   /** Finishes the transactions in progress, mirrors the offsets and leaves the group. */
   async stop(): Promise<void> {
     this.stopping.abort()
+    // A claim under way would make a lane that nobody stops.
+    await this.assigning
     await this.revoke([...this.lanes.values()].map((lane) => lane.tp))
     await this.parts.reader.close()
   }
 
   progress(): LaneProgress[] {
-    return [...this.past, ...[...this.lanes.values()].map((lane) => lane.progress())]
+    return [...this.past.values(), ...[...this.lanes.values()].map((lane) => lane.progress())]
   }
 
-  private async assign(tps: TopicPartition[]): Promise<Map<TopicPartition, bigint>> {
+  private assign(tps: TopicPartition[], signal: AbortSignal): Promise<Map<TopicPartition, bigint>> {
+    const work = this.claimAll(tps, AbortSignal.any([signal, this.stopping.signal]))
+    this.assigning = work.catch(() => undefined)
+    return work
+  }
+
+  /** A claim that fails is reported and leaves its partition out; once `signal` aborts nothing new is claimed. */
+  private async claimAll(tps: TopicPartition[], signal: AbortSignal): Promise<Map<TopicPartition, bigint>> {
     const positions = new Map<TopicPartition, bigint>()
-    const log = await this.retry(() => this.describeLog())
-    await Promise.all(
-      tps.map(async (tp) => {
-        try {
-          const lane = await this.retry(() => this.claim(tp, log))
-          this.lanes.set(tp.partition, lane)
-          positions.set(tp, lane.progress().offset)
-        } catch (error) {
-          this.past.push(failedClaim(tp, error))
-        }
-      }),
-    )
+    try {
+      const log = await whileUnreachable(
+        () => this.describeLog(),
+        signal,
+        () => {},
+      )
+      await Promise.all(
+        tps.map(async (tp) => {
+          const position = await this.claimOne(tp, log, signal)
+          if (position !== undefined) positions.set(tp, position)
+        }),
+      )
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
     return positions
   }
 
-  private async claim(tp: TopicPartition, log: LogState): Promise<PartitionLane> {
-    const { job, parts } = this
+  /** Where to read on; undefined when the partition is not to be read: failed, at its end, or the assignment is over. */
+  private async claimOne(
+    tp: TopicPartition,
+    log: LogState,
+    signal: AbortSignal,
+  ): Promise<bigint | undefined> {
+    try {
+      const claimed = await whileUnreachable(
+        () => this.claim(tp, log, signal),
+        signal,
+        () => {},
+      )
+      if (signal.aborted) {
+        await claimed.release()
+        return undefined
+      }
+      const lane = this.laneFor(claimed, log)
+      this.lanes.set(tp.partition, lane)
+      const { state, offset } = lane.progress()
+      return state === 'done' ? undefined : offset
+    } catch (error) {
+      if (!signal.aborted) this.remember(failedClaim(tp, error))
+      return undefined
+    }
+  }
+
+  private async claim(tp: TopicPartition, log: LogState, signal: AbortSignal): Promise<Lane> {
+    signal.throwIfAborted()
+    const { job } = this
     const start = log.start.get(tp.partition) ?? 0n
     const end = log.end.get(tp.partition) ?? 0n
-    const lane = await parts.sink.claim(tp, {
+    const fromEnd = job.from === 'latest' && tp.partition < job.partitions
+    const lane = await this.parts.sink.claim(tp, {
       group: job.group,
       name: job.owner,
       clusterId: log.clusterId,
       topicId: log.topicId,
-      initialOffset: job.from === 'earliest' ? start : end,
+      initialOffset: fromEnd ? end : start,
       target: job.target,
     })
-    if (lane.nextOffset < start || lane.nextOffset > end) {
-      await lane.release()
-      throw outsideLog(tp, job.group, lane.nextOffset, start, end)
-    }
+    if (lane.nextOffset >= start && lane.nextOffset <= end) return lane
+    await lane.release()
+    throw outsideLog(tp, job.group, lane.nextOffset, start, end)
+  }
+
+  private laneFor(lane: Lane, log: LogState): PartitionLane {
+    const { job, parts } = this
     const { reader, encoder } = parts
-    return new PartitionLane(lane, end, job.until?.get(tp.partition), {
+    return new PartitionLane(lane, log.end.get(lane.partition) ?? 0n, job.until?.get(lane.partition), {
       encode: (slice) => encoder.encode(slice),
       pause: (p) => reader.pause([p]),
       resume: (p) => reader.resume([p]),
@@ -130,26 +174,35 @@ export class Member {
     await Promise.all(lanes.map((lane) => lane.stop()))
     await this.mirror(lanes)
     for (const lane of lanes) {
-      if (this.lanes.get(lane.tp.partition) !== lane) continue
-      this.lanes.delete(lane.tp.partition)
-      this.past.push(lane.progress())
+      const progress = this.forget(lane)
+      // The partition is someone else's now, so the fence has done its work.
+      if (progress) this.remember(progress.state === 'fenced' ? { ...progress, state: 'released' } : progress)
     }
   }
 
   private async fail(tp: TopicPartition, error: Error): Promise<void> {
-    await this.lanes.get(tp.partition)?.stop()
-    this.lanes.delete(tp.partition)
-    this.past.push(failedClaim(tp, error))
+    const lane = this.lanes.get(tp.partition)
+    await lane?.stop()
+    const progress = lane && this.forget(lane)
+    if (progress) this.remember(progress)
+    this.remember(failedClaim(tp, error))
+  }
+
+  private forget(lane: PartitionLane): LaneProgress | undefined {
+    if (this.lanes.get(lane.tp.partition) !== lane) return undefined
+    this.lanes.delete(lane.tp.partition)
+    return lane.progress()
+  }
+
+  private remember(progress: LaneProgress): void {
+    const before = this.past.get(progress.partition)
+    this.past.set(progress.partition, before ? merge(before, progress) : progress)
   }
 
   /** Best effort: lag tools only; the sink's offset is the one that counts. */
   private async mirror(lanes: Iterable<PartitionLane> = this.lanes.values()): Promise<void> {
     const offsets = new Map([...lanes].map((lane) => [lane.tp, lane.progress().offset] as const))
     if (offsets.size > 0) await this.parts.reader.mirrorOffsets(offsets)
-  }
-
-  private retry<T>(f: () => Promise<T>): Promise<T> {
-    return whileUnreachable(f, this.stopping.signal, () => {})
   }
 }
 
@@ -164,7 +217,7 @@ function failedClaim(tp: TopicPartition, error: unknown): LaneProgress {
   return {
     partition: tp.partition,
     epoch: 0n,
-    state: error instanceof UnreachableError ? 'released' : 'failed',
+    state: 'failed',
     offset: -1n,
     highWatermark: -1n,
     read: 0,
@@ -176,6 +229,8 @@ function failedClaim(tp: TopicPartition, error: unknown): LaneProgress {
     queuedRecords: 0,
     queuedBytes: 0,
     paused: false,
+    fenced: 0,
+    changedAt: Date.now(),
     error: toThreadError(error),
   }
 }

@@ -1,11 +1,14 @@
-import { FencedError } from '../../errors.ts'
+import { FencedError, UnreachableError } from '../../errors.ts'
 import type { RecordBatch, TopicPartition } from '../../kafka/types.ts'
-import type { EncodedBatch, Lane } from '../../sink/sink.ts'
+import type { EncodedBatch, Lane, Receipt } from '../../sink/sink.ts'
 import { whileUnreachable } from '../backoff.ts'
 import { type ThreadError, toThreadError } from '../thread-error.ts'
 import { BatchQueue, type Slice } from './batch-queue.ts'
 import type { Budget } from './budget.ts'
 import type { ConsumeLimits, LaneProgress, LaneState } from './job.ts'
+
+/** Milliseconds between two looks at a budget that is used up. */
+const budgetPoll = 100
 
 export interface LaneDependencies {
   readonly encode: (slice: Slice) => Promise<EncodedBatch>
@@ -31,6 +34,7 @@ export class PartitionLane {
   private readonly finished: Promise<void>
   private wake: () => void = () => {}
   private state: LaneState = 'running'
+  private changedAt = Date.now()
   private error: ThreadError | undefined
   private paused = false
   private highWatermark: bigint
@@ -79,6 +83,8 @@ export class PartitionLane {
       queuedRecords: this.queue.records,
       queuedBytes: this.queue.bytes,
       paused: this.paused,
+      fenced: this.state === 'fenced' ? 1 : 0,
+      changedAt: this.changedAt,
       error: this.error,
     }
   }
@@ -88,20 +94,31 @@ export class PartitionLane {
       while (!this.stopping.signal.aborted && !this.reachedEnd()) {
         const slice = this.nextSlice()
         if (slice) await this.write(slice)
-        else
-          await new Promise<void>((wake) => {
-            this.wake = wake
-          })
+        else await this.wait()
       }
-      this.state = this.reachedEnd() ? 'done' : 'released'
+      this.enter(this.reachedEnd() ? 'done' : 'released')
     } catch (error) {
-      this.state =
-        error instanceof FencedError ? 'fenced' : this.stopping.signal.aborted ? 'released' : 'failed'
+      // Interrupted by a stop: what was not committed is read again by the next owner.
+      const interrupted = this.stopping.signal.aborted && error instanceof UnreachableError
+      this.enter(error instanceof FencedError ? 'fenced' : interrupted ? 'released' : 'failed')
       this.error = toThreadError(error)
     }
     this.queue.clear()
     if (!this.stopping.signal.aborted) this.deps.drop(this.tp)
     await this.lane.release()
+  }
+
+  private enter(state: LaneState): void {
+    if (state !== this.state) this.changedAt = Date.now()
+    this.state = state
+  }
+
+  /** Until a batch comes; when batches wait for the budget, until another lane may have given some back. */
+  private async wait(): Promise<void> {
+    await new Promise<void>((wake) => {
+      this.wake = wake
+      if (!this.queue.isEmpty) setTimeout(wake, budgetPoll)
+    })
   }
 
   private reachedEnd(): boolean {
@@ -129,12 +146,21 @@ export class PartitionLane {
   private async write(slice: Slice): Promise<void> {
     const { signal } = this.stopping
     const wait = (error: Error) => {
-      this.state = 'waiting'
+      this.enter('waiting')
       this.error = toThreadError(error)
     }
-    const batch = await whileUnreachable(() => this.deps.encode(slice), signal, wait)
-    const receipt = await whileUnreachable(() => this.lane.commit(batch), signal, wait)
-    this.state = 'running'
+    try {
+      const batch = await whileUnreachable(() => this.deps.encode(slice), signal, wait)
+      const receipt = await whileUnreachable(() => this.lane.commit(batch, signal), signal, wait)
+      this.count(batch, receipt)
+    } catch (error) {
+      this.deps.budget.giveBack(slice.records.length)
+      throw error
+    }
+  }
+
+  private count(batch: EncodedBatch, receipt: Receipt): void {
+    this.enter('running')
     this.error = undefined
     this.counts.read += batch.read
     this.counts.filtered += batch.filtered

@@ -7,8 +7,8 @@ import { openRegistry } from '../../schema/registry-client/client.ts'
 import { openSink } from '../../sink/open.ts'
 import type { Sink, SinkConfig } from '../../sink/sink.ts'
 import { resolveTarget } from '../target.ts'
-import { budgetLeft, newBudget } from './budget.ts'
-import { consume } from './coordinator.ts'
+import { newBudget } from './budget.ts'
+import { consume, isStored } from './coordinator.ts'
 import { defaultLimits } from './job.ts'
 import { outsideLog } from './outside-log.ts'
 import type { ConsumeProgress } from './totals.ts'
@@ -77,18 +77,21 @@ export async function startConsume(request: ConsumeRequest): Promise<ConsumeResu
         target,
         reader,
         from: request.from,
+        partitions: info.partitions,
         sessionTimeout: request.sessionTimeout,
         until,
         budget,
         limits: { ...defaultLimits, batchRecords: request.batchRecords },
       },
       threads: Math.min(request.threads, info.partitions),
+      maxRecords: request.maxRecords,
       sink,
       signal: request.signal,
       onProgress: request.onProgress,
     })
-    const spent = budget !== undefined && budgetLeft(budget) <= 0n
-    const complete = until === undefined || spent || (await atEnd(until, sink, topic, group))
+    const complete =
+      (request.maxRecords !== undefined && progress.read >= request.maxRecords) ||
+      (until ? isStored(until, await sink.offsets(topic, group)) : request.maxRecords === undefined)
     return {
       topic,
       group,
@@ -124,20 +127,10 @@ async function endsOf(
   return ends
 }
 
-async function atEnd(
-  until: ReadonlyMap<number, bigint>,
-  sink: Sink,
-  topic: string,
-  group: string,
-): Promise<boolean> {
-  const stored = await sink.offsets(topic, group)
-  return [...until].every(([partition, end]) => (stored.get(partition)?.offset ?? 0n) >= end)
-}
-
-/** A lane's own error decides; a run that stopped before its end is "behind". */
+/** A lane's own error decides, then a fence, then whether the end was reached. */
 function exitCode(progress: ConsumeProgress, complete: boolean): ExitCode {
   const failed = progress.lanes.find((lane) => lane.state === 'failed' && lane.error)
   if (failed?.error) return failed.error.exitCode
-  if (complete) return ExitCode.ok
-  return progress.lanes.some((lane) => lane.state === 'fenced') ? ExitCode.fenced : ExitCode.behind
+  if (progress.lanes.some((lane) => lane.state === 'fenced')) return ExitCode.fenced
+  return complete ? ExitCode.ok : ExitCode.behind
 }

@@ -35,7 +35,7 @@ export function summarize(lanes: readonly LaneProgress[]): ConsumeProgress {
     deadLettered: sum((lane) => lane.deadLettered),
     commits: sum((lane) => lane.commits),
     recovered: sum((lane) => lane.recovered),
-    fenced: lanes.filter((lane) => lane.state === 'fenced').length,
+    fenced: sum((lane) => lane.fenced),
     lag: merged.reduce((total, lane) => total + lagOf(lane), 0n),
     queuedRecords: sum((lane) => lane.queuedRecords),
     queuedBytes: sum((lane) => lane.queuedBytes),
@@ -48,15 +48,18 @@ function lagOf(lane: LaneProgress): bigint {
   return lag > 0n ? lag : 0n
 }
 
-function merge(a: LaneProgress, b: LaneProgress): LaneProgress {
-  const latest = b.epoch >= a.epoch ? b : a
+/** Counts of both; position and state of the later one. */
+export function merge(a: LaneProgress, b: LaneProgress): LaneProgress {
+  // A failed claim has no epoch; between two claims the epoch tells, also when the fenced one ends last.
+  const later = a.epoch > 0n && b.epoch > 0n ? b.epoch >= a.epoch : b.changedAt >= a.changedAt
   return {
-    ...latest,
+    ...(later ? b : a),
     read: a.read + b.read,
     written: a.written + b.written,
     filtered: a.filtered + b.filtered,
     deadLettered: a.deadLettered + b.deadLettered,
     commits: a.commits + b.commits,
     recovered: a.recovered + b.recovered,
+    fenced: a.fenced + b.fenced,
   }
 }

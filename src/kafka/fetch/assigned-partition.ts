@@ -14,7 +14,7 @@ export class AssignedPartition {
   /** The topic that was assigned, however the name is used later; '' when the brokers have no topic ids. */
   readonly topicId: string
   fetching = false
-  paused = false
+  #paused = false
   /** At the log's end as of the last answer. */
   caughtUp = false
   /** No fetch before this time, milliseconds since the epoch. */
@@ -32,6 +32,16 @@ export class AssignedPartition {
     this.topicId = topicId
     this.#position = position
     this.#limits = limits
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  set paused(paused: boolean) {
+    this.#paused = paused
+    // Nothing is tried while it is paused, so that time does not count as failing.
+    this.#failingSince = undefined
   }
 
   /** The next offset to hand out. */

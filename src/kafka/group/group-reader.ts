@@ -7,7 +7,7 @@ import { Fetcher } from '../fetch/fetcher.ts'
 import { defaultLimits } from '../fetch/log-slice.ts'
 import { ErrorCode } from '../protocol/error-codes.ts'
 import type { GroupReaderOptions, Reader } from '../reader.ts'
-import type { RecordBatch, TopicPartition } from '../types.ts'
+import { type RecordBatch, type TopicPartition, tpName } from '../types.ts'
 import { type Ending, Heartbeat, isLoss } from './heartbeat.ts'
 import { type Generation, Membership } from './membership.ts'
 
@@ -20,7 +20,10 @@ const metadataInterval = 30_000
 /** Milliseconds that close() gives the coordinator to take note of it. */
 const leaveTimeout = 500
 
-type OnAssign = (tps: TopicPartition[]) => Promise<Map<TopicPartition, bigint>>
+/** Milliseconds that close() gives an onAssign under way. */
+const assignPatience = 5_000
+
+type OnAssign = (tps: TopicPartition[], signal: AbortSignal) => Promise<Map<TopicPartition, bigint>>
 type OnRevoke = (tps: TopicPartition[]) => Promise<void>
 
 /**
@@ -41,6 +44,10 @@ export class GroupReader implements Reader {
   #onPartitionError: (tp: TopicPartition, error: Error) => void = (_tp, error) => this.#fetcher.fail(error)
   #joined = false
   #closing = false
+  readonly #closed = new AbortController()
+  /** Partitions dropped before their assignment was complete. */
+  readonly #dropped = new Set<string>()
+  #assigning: Promise<unknown> = Promise.resolve()
   #running: Promise<void> | undefined
 
   constructor(config: KafkaConfig, options: GroupReaderOptions) {
@@ -93,6 +100,7 @@ export class GroupReader implements Reader {
   }
 
   drop(tp: TopicPartition): void {
+    this.#dropped.add(tpName(tp))
     this.#fetcher.drop(tp)
   }
 
@@ -108,8 +116,12 @@ export class GroupReader implements Reader {
 
   async close(): Promise<void> {
     this.#closing = true
+    this.#closed.abort()
     this.#fetcher.close()
     const timer = new AbortController()
+    // No claim may happen after close; a callback that does not look at its signal is waited for so long and no longer.
+    const patient = delay(assignPatience, undefined, { signal: timer.signal }).catch(() => undefined)
+    await Promise.race([this.#assigning, patient])
     const left = this.#membership.leave().catch(() => undefined) // the session timeout does it, too
     await Promise.race([
       left,
@@ -162,6 +174,12 @@ export class GroupReader implements Reader {
   /** From the start of a generation to its end. */
   async #hold(generation: Generation): Promise<Ending> {
     const ended = Promise.withResolvers<Ending>()
+    const over = new AbortController()
+    // A heartbeat may fail for good while onAssign works; who awaits `ended` later hears of it.
+    ended.promise.then(
+      () => over.abort(),
+      () => over.abort(),
+    )
     const heartbeat = new Heartbeat(this.#membership, this.#sessionTimeout, {
       ending: ended.resolve,
       fatal: ended.reject,
@@ -177,10 +195,10 @@ export class GroupReader implements Reader {
     this.#joined = true
     try {
       const { assigned } = generation
-      const positions =
-        assigned.length === 0 ? new Map() : await this.#call(() => this.#onAssign([...assigned]))
       if (this.#closing) return 'lost'
-      this.#fetcher.assign(positions)
+      const positions = assigned.length === 0 ? new Map() : await this.#assign([...assigned], over)
+      if (this.#closing) return 'lost'
+      if (!over.signal.aborted) this.#fetcher.assign(positions)
       const ending = await ended.promise
       this.#joined = ending === 'rebalance'
       this.#fetcher.assign(new Map())
@@ -193,7 +211,20 @@ export class GroupReader implements Reader {
       heartbeat.stop()
       clearInterval(watch)
       this.#cluster.signal.removeEventListener('abort', aborted)
-      ended.promise.catch(() => undefined) // a fatal heartbeat that came after another error
+    }
+  }
+
+  async #assign(tps: TopicPartition[], over: AbortController): Promise<Map<TopicPartition, bigint>> {
+    const abort = () => over.abort()
+    this.#closed.signal.addEventListener('abort', abort)
+    this.#dropped.clear()
+    const assigning = this.#call(() => this.#onAssign(tps, over.signal))
+    this.#assigning = assigning.catch(() => undefined)
+    try {
+      const positions = await assigning
+      return new Map([...positions].filter(([tp]) => !this.#dropped.has(tpName(tp))))
+    } finally {
+      this.#closed.signal.removeEventListener('abort', abort)
     }
   }
 

@@ -140,6 +140,11 @@ class MysqlSession implements Session {
     await this.#run('START TRANSACTION READ WRITE')
   }
 
+  async beginSnapshot(): Promise<void> {
+    await this.#run('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+    await this.#run('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
+  }
+
   async commit(): Promise<void> {
     await this.#run('COMMIT')
   }

@@ -92,6 +92,10 @@ class PostgresSession implements Session {
     await this.#run(raw('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL IMMEDIATE'))
   }
 
+  async beginSnapshot(): Promise<void> {
+    await this.#run(sql`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+  }
+
   async commit(): Promise<void> {
     const { command } = await this.#run(sql`COMMIT`)
     // A failed transaction answers COMMIT with ROLLBACK, and no error.

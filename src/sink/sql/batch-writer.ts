@@ -43,6 +43,7 @@ export class BatchWriter {
    * `record`, without a savepoint: the cheap way, tried first. Throws PoisonError in mode `stop`.
    */
   async write(session: Session, batch: EncodedBatch, isolate: boolean): Promise<Written> {
+    this.#stopAtUndecodable(batch.rejected)
     const rejected = this.#check(batch.rows)
     this.#stopAt(rejected)
     const unfit = new Set(rejected.map(({ row }) => row))
@@ -86,17 +87,25 @@ export class BatchWriter {
     return refused.concat(await attempt(writes, (part) => this.#rows.upsert(session, part)))
   }
 
+  #stopAtUndecodable(letters: readonly DeadLetter[]): void {
+    const [first] = letters
+    if (first) this.#stop(first.record.offset, new Error(first.message))
+  }
+
   #stopAt(rejected: readonly Rejection[]): void {
-    if (this.#options.onError !== 'stop') return
     const first = rejected.reduce<Rejection | undefined>(
       (least, one) => (least === undefined || one.row.record.offset < least.row.record.offset ? one : least),
       undefined,
     )
-    if (first === undefined) return
-    const { offset } = first.row.record
+    if (first) this.#stop(first.row.record.offset, first.failure)
+  }
+
+  /** Mode `stop` makes no dead letters: the first record that would become one ends the lane. */
+  #stop(offset: bigint, cause: Error): void {
+    if (this.#options.onError !== 'stop') return
     throw new PoisonError(`the record at offset ${offset} cannot be stored`, offset, {
       where: `${tpName({ topic: this.#topic, partition: this.#target.partition })} offset ${offset}`,
-      cause: first.failure,
+      cause,
       next: 'put the table right (etl plan), or let such records become dead letters: --on-error dlq',
     })
   }

@@ -47,6 +47,8 @@ export class SqlLane implements Lane {
   #next: bigint
   #openCommit: OpenCommit | undefined
   #released = false
+  /** Of the commit under way: when it aborts, nothing more is tried. */
+  #signal: AbortSignal | undefined
 
   constructor(parts: LaneParts) {
     this.#parts = parts
@@ -61,8 +63,9 @@ export class SqlLane implements Lane {
     return this.#next
   }
 
-  async commit(batch: EncodedBatch): Promise<Receipt> {
+  async commit(batch: EncodedBatch, signal?: AbortSignal): Promise<Receipt> {
     if (this.#released) throw new UnexpectedError('the lane was released', { where: tpName(this) })
+    this.#signal = signal
     const earlier = await this.#resolve()
     if (
       earlier !== undefined &&
@@ -84,7 +87,7 @@ export class SqlLane implements Lane {
         if (!(err instanceof SqlFailure)) throw err
         if (err.kind === 'record' && !isolate) {
           isolate = true
-        } else if (err.kind === 'conflict' && attempt < transactionAttempts) {
+        } else if (err.kind === 'conflict' && attempt < transactionAttempts && !signal?.aborted) {
           await sleep(retryDelay(attempt++))
         } else {
           throw explain(err, `batch ${batch.firstOffset}–${batch.nextOffset} was not written`, this.#where())
@@ -167,7 +170,7 @@ export class SqlLane implements Lane {
       } catch (err) {
         await this.#drop()
         if (!(err instanceof SqlFailure)) throw err
-        if (Date.now() >= deadline || this.#released) {
+        if (Date.now() >= deadline || this.#released || this.#signal?.aborted) {
           throw new UnreachableError(
             `it is not known whether batch ${open.expected}–${open.next} was committed: the database does not answer`,
             {

@@ -28,6 +28,7 @@ export async function sumLedger(
   session: Session,
   topic: string,
   group: string,
+  from: ReadonlyMap<number, bigint> = new Map(),
 ): Promise<ReadonlyMap<number, LedgerSum>> {
   const { rows } = await session.query(sql`
     SELECT "partition" AS part, COUNT(*) AS batches, MIN(first_offset) AS first_offset, MAX(next_offset) AS next_offset,
@@ -41,20 +42,44 @@ export async function sumLedger(
       WHERE topic = ${topic} AND consumer_group = ${group}
     ) ordered
     GROUP BY "partition"`)
-  return new Map(
-    rows.map((row) => [
-      Number(row.part),
-      {
-        batches: BigInt(row.batches ?? 0),
-        firstOffset: BigInt(row.first_offset ?? 0),
-        nextOffset: BigInt(row.next_offset ?? 0),
-        read: BigInt(row.records_read ?? 0),
-        written: BigInt(row.written ?? 0),
-        filtered: BigInt(row.filtered ?? 0),
-        deadLettered: BigInt(row.dead_lettered ?? 0),
-        holes: BigInt(row.holes ?? 0),
-        overlaps: BigInt(row.overlaps ?? 0),
-      },
-    ]),
-  )
+  const sums = new Map<number, LedgerSum>()
+  for (const row of rows) {
+    const partition = Number(row.part)
+    const firstOffset = BigInt(row.first_offset ?? 0)
+    const read = BigInt(row.records_read ?? 0)
+    const start = from.get(partition) ?? firstOffset
+    const since =
+      start <= firstOffset
+        ? { readSince: read, firstSince: firstOffset }
+        : await sumSince(session, topic, group, partition, start)
+    sums.set(partition, {
+      batches: BigInt(row.batches ?? 0),
+      firstOffset,
+      nextOffset: BigInt(row.next_offset ?? 0),
+      read,
+      ...since,
+      written: BigInt(row.written ?? 0),
+      filtered: BigInt(row.filtered ?? 0),
+      deadLettered: BigInt(row.dead_lettered ?? 0),
+      holes: BigInt(row.holes ?? 0),
+      overlaps: BigInt(row.overlaps ?? 0),
+    })
+  }
+  return sums
+}
+
+/** Of the batches that begin at `start` or later; only asked where retention has removed older ones from the log. */
+async function sumSince(
+  session: Session,
+  topic: string,
+  group: string,
+  partition: number,
+  start: bigint,
+): Promise<Pick<LedgerSum, 'readSince' | 'firstSince'>> {
+  const { rows } = await session.query(sql`
+    SELECT SUM("read") AS records_read, MIN(first_offset) AS first_offset
+    FROM etl_ledger
+    WHERE topic = ${topic} AND "partition" = ${partition} AND consumer_group = ${group} AND first_offset >= ${start}`)
+  const first = rows[0]?.first_offset ?? null
+  return { readSince: BigInt(rows[0]?.records_read ?? 0), firstSince: first === null ? null : BigInt(first) }
 }

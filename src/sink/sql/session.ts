@@ -22,6 +22,8 @@ export interface Session {
   readonly usable: boolean
   query(statement: Sql): Promise<SqlResult>
   begin(): Promise<void>
+  /** A read-only transaction in which every statement sees the same moment; ended by rollback(). */
+  beginSnapshot(): Promise<void>
   /** Rejects when the server answers with anything but a commit. */
   commit(): Promise<void>
   rollback(): Promise<void>
@@ -46,7 +48,7 @@ export interface SessionLimits {
   readonly lock: number
   /** A session that holds a transaction open and sends nothing is ended by the server after so long. */
   readonly idleInTransaction: number
-  /** How long a lane asks for the outcome of a COMMIT whose answer was lost. */
+  /** How long a lane asks for the outcome of a COMMIT whose answer was lost; well below a rebalance's 60 s. */
   readonly recovery: number
 }
 
@@ -59,7 +61,7 @@ export const defaultLimits: SessionLimits = {
   statement: 120_000,
   lock: 30_000,
   idleInTransaction: 20_000,
-  recovery: 60_000,
+  recovery: 30_000,
 }
 
 /** `host:port/database`, for errors. */

@@ -3,12 +3,12 @@ import type { TopicPartition } from '../../kafka/types.ts'
 import { tpName } from '../../kafka/types.ts'
 import { provenanceColumns, type TableSpec } from '../../schema/table-spec.ts'
 import type {
+  Books,
+  BooksRequest,
   Change,
   Finding,
   Lane,
-  LedgerSum,
   Owner,
-  RowCount,
   Sink,
   SinkConfig,
   StoredOffset,
@@ -126,16 +126,10 @@ export class SqlSink implements Sink {
     })
   }
 
-  async ledger(topic: string, group: string): Promise<ReadonlyMap<number, LedgerSum>> {
-    return this.#ask('the ledger', async (session) => {
-      const table = await this.#dialect.readTable(session, wantedBookkeeping(ledgerTable).table)
-      return table === undefined ? new Map() : sumLedger(session, topic, group)
-    })
-  }
-
-  async countRows(table: string, _topic: string): Promise<RowCount> {
+  async books({ topic, group, table, ledgerFrom }: BooksRequest): Promise<Books> {
     const name = parseTableName(table)
-    return this.#ask(`the rows of ${table}`, async (session) => {
+    return this.#ask(`the books of ${table}`, async (session) => {
+      await session.beginSnapshot()
       const existing = await this.#dialect.readTable(session, name)
       if (existing === undefined) {
         throw new ConfigError(`table ${tableText(name)} does not exist`, {
@@ -143,9 +137,17 @@ export class SqlSink implements Sink {
           next: 'etl plan',
         })
       }
+      const offsets = await this.#dialect.readTable(session, wantedBookkeeping(offsetsTable).table)
+      const ledger = await this.#dialect.readTable(session, wantedBookkeeping(ledgerTable).table)
       const columns = new Set(existing.columns.map((column) => column.name))
       const provenance = columns.has(provenanceColumns.partition) && columns.has(provenanceColumns.offset)
-      return countTableRows(session, name, provenance)
+      const books = {
+        offsets: offsets ? await readOffsets(session, offsets, topic, group) : new Map(),
+        ledger: ledger ? await sumLedger(session, topic, group, ledgerFrom) : new Map(),
+        rows: await countTableRows(session, name, provenance),
+      }
+      await session.rollback()
+      return books
     })
   }
 

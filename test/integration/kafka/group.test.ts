@@ -98,7 +98,8 @@ class Member {
   /** Resolves when `condition` holds; rejects when this member or another one failed. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
-      await Promise.race([this.#changed.promise, this.running, this.#positions.failure])
+      // The condition may look at other members, too, whose changes this one does not hear of.
+      await Promise.race([this.#changed.promise, delay(20), this.#positions.failure])
     }
   }
 }
@@ -265,6 +266,62 @@ suite('group reader', () => {
     assert.equal(name, tpName({ topic, partition: 0 }))
     assert(error instanceof OffsetOutOfRangeError)
     assert.deepEqual([error.requested, error.logStart, error.logEnd], [1_000n, 0n, 10n])
+  })
+
+  test('close during onAssign aborts its signal and waits for it; nothing is assigned after it', async (t) => {
+    const topic = await temporaryTopic(t, 1)
+    const reader = openReader(config, { clientId: 'test', group: topic, topics: [topic] })
+    const called = Promise.withResolvers<void>()
+    let returned = false
+    reader.onAssign(async (tps, signal) => {
+      called.resolve()
+      await delay(10_000, undefined, { signal }).catch(() => undefined)
+      returned = true
+      return new Map(tps.map((tp) => [tp, 0n]))
+    })
+    const read = Array.fromAsync(reader.batches())
+    await called.promise
+    await reader.close()
+    assert.equal(returned, true)
+    assert.deepEqual(await read, [])
+  })
+
+  test('a rebalance during onAssign aborts its signal, and the member joins again', async (t) => {
+    const topic = await temporaryTopic(t, 2)
+    const options = { clientId: 'test', group: topic, topics: [topic], sessionTimeout: 6_000 }
+    const slow = openReader(config, options)
+    const first = Promise.withResolvers<void>()
+    const sizes: number[] = []
+    slow.onAssign(async (tps, signal) => {
+      sizes.push(tps.length)
+      first.resolve()
+      if (sizes.length === 1) await delay(60_000, undefined, { signal }).catch(() => undefined)
+      return new Map(tps.map((tp) => [tp, 0n]))
+    })
+    const read = Array.fromAsync(slow.batches())
+    await first.promise
+    const other = new Member(t, new Positions(), { group: topic, topics: [topic] })
+    await other.until(() => sizes.length === 2 && other.assigned.size === 1)
+    assert.deepEqual(sizes, [2, 1])
+    await slow.close()
+    await read
+  })
+
+  test('a partition dropped while onAssign works on it is not read', async (t) => {
+    const topic = await temporaryTopic(t, 2)
+    await fill(topic, 2, 10)
+    const member = new Member(t, new Positions(), { group: topic, topics: [topic] }, (tp) => {
+      if (tp.partition === 0) member.reader.drop(tp)
+      return 0n
+    })
+    await member.until(() => member.values.length >= 10)
+    await delay(300)
+    assert.deepEqual(
+      member.values.sort(),
+      texts(10, 10)
+        .map(({ value }) => String(value))
+        .sort(),
+    )
   })
 
   test('offsets are mirrored into the group, and never read back', async (t) => {

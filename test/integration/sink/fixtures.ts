@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { KafkaRecord } from '../../../src/kafka/types.ts'
 import type { ColumnSpec, ColumnType, SqlValue, TableSpec } from '../../../src/schema/table-spec.ts'
-import type { EncodedBatch, Lane, LaneTarget, Owner, Row, Sink } from '../../../src/sink/sink.ts'
+import type { Books, EncodedBatch, Lane, LaneTarget, Owner, Row, Sink } from '../../../src/sink/sink.ts'
 import type { TestDatabase } from './database.ts'
 
 /** What the parts of the contract suite get; filled before the first test. */
@@ -112,4 +112,12 @@ export async function deadLetters(database: TestDatabase, place: Place): Promise
   return database.sql(
     `SELECT "offset", error_class, attempts FROM etl_dead_letters WHERE topic = '${place.topic}' ORDER BY "offset"`,
   )
+}
+
+/** Offsets, ledger and rows, with a log that begins at 0. */
+export function booksOf(
+  sink: Sink,
+  { topic, group, spec }: { topic: string; group: string; spec: { table: string } },
+): Promise<Books> {
+  return sink.books({ topic, group, table: spec.table, ledgerFrom: new Map() })
 }

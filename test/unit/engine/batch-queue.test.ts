@@ -63,6 +63,13 @@ describe('BatchQueue', () => {
     assert.deepEqual(queue.take(unlimited)?.nextOffset, 3n)
   })
 
+  it('refuses a batch that does not follow the one before', () => {
+    const queue = new BatchQueue(5n)
+    assert.throws(() => queue.push(batch(6n, [6n], 7n)), /offset 6, expected 5/)
+    queue.push(batch(5n, [5n], 7n))
+    assert.throws(() => queue.push(batch(5n, [5n], 7n)), /offset 5, expected 7/)
+  })
+
   it('gives every record once, in order, with touching slices, whatever the limits and the log', () => {
     const log = fc.array(
       fc.array(fc.record({ gap: fc.integer({ min: 0, max: 3 }), size: fc.integer({ min: 0, max: 50 }) }), {

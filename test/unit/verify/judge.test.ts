@@ -15,6 +15,8 @@ const fine: PartitionFacts = {
     firstOffset: 0n,
     nextOffset: 12n,
     read: 10n,
+    readSince: 10n,
+    firstSince: 0n,
     written: 9n,
     filtered: 0n,
     deadLettered: 1n,
@@ -22,7 +24,6 @@ const fine: PartitionFacts = {
     overlaps: 0n,
   },
   count: { records: 10n, markers: 2n, aborted: 0n },
-  countFrom: 0n,
   rows: 9n,
   mode: 'insert',
   compacted: false,
@@ -79,12 +80,25 @@ describe('judgePartition', () => {
   })
 
   it('does not call expired or compacted records doubled', () => {
-    const expired = { logStart: 4n, countFrom: 4n, count: { records: 6n, markers: 2n, aborted: 0n } }
+    const expired = {
+      logStart: 4n,
+      ledger: { ...ledger, readSince: 6n, firstSince: 4n },
+      count: { records: 6n, markers: 2n, aborted: 0n },
+    }
     assert.deepEqual(judge(expired), ['ok', 'dead_lettered,expired'])
     assert.deepEqual(judge({ compacted: true, count: { records: 6n, markers: 2n, aborted: 0n } }), [
       'ok',
       'dead_lettered,compacted',
     ])
+  })
+
+  it('finds a loss behind what retention removed', () => {
+    const lossy = {
+      logStart: 4n,
+      ledger: { ...ledger, readSince: 5n, firstSince: 4n },
+      count: { records: 6n, markers: 2n, aborted: 0n },
+    }
+    assert.deepEqual(judge(lossy), ['failed', 'dead_lettered,expired,lost'])
   })
 
   it('finds holes, overlaps and a ledger that does not add up', () => {

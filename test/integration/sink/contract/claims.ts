@@ -4,6 +4,7 @@ import { ConfigError, FencedError } from '../../../../src/errors.ts'
 import { IdentityError } from '../../../../src/sink/errors.ts'
 import {
   batch,
+  booksOf,
   type Context,
   claim,
   owner,
@@ -54,7 +55,7 @@ export function claims(context: () => Context): void {
       await heir.commit(batch(2n, plainRows(2n, 2)))
       await assert.rejects(zombie.commit(batch(2n, plainRows(2n, 2))), FencedError)
       assert.deepEqual(await storedIds(database, place.spec), ['0', '1', '2', '3'])
-      assert.equal((await sink.ledger(place.topic, place.group)).get(0)?.batches, 2n)
+      assert.equal((await booksOf(sink, place)).ledger.get(0)?.batches, 2n)
       await zombie.release()
       await heir.release()
     })

@@ -10,6 +10,7 @@ import { parseTableName } from '../../../../src/sink/sql/table-name.ts'
 import {
   appendTable,
   batch,
+  booksOf,
   type Context,
   claim,
   column,
@@ -39,22 +40,43 @@ export function commits(context: () => Context): void {
       assert.equal(await storedOffset(database, place), '9')
       assert.deepEqual(await deadLetters(database, place), [['3', 'decode', '1']])
       await lane.commit(batch(9n, [], { nextOffset: 20n }))
-      assert.deepEqual((await sink.ledger(place.topic, place.group)).get(0), {
+      assert.deepEqual((await booksOf(sink, place)).ledger.get(0), {
         batches: 2n,
         firstOffset: 0n,
         nextOffset: 20n,
         read: 6n,
+        readSince: 6n,
+        firstSince: 0n,
         written: 3n,
         filtered: 2n,
         deadLettered: 1n,
         holes: 0n,
         overlaps: 0n,
       })
-      assert.deepEqual(await sink.countRows(place.spec.table, place.topic), {
+      assert.deepEqual((await booksOf(sink, place)).rows, {
         total: 3n,
         byPartition: new Map([[0, 3n]]),
         doubled: 0n,
       })
+      await lane.release()
+    })
+
+    it('sums the ledger from the start of the log on, in batches that lie there whole', async () => {
+      const { sink } = context()
+      const place = await preparePlace(sink)
+      const lane = await claim(sink, place)
+      await lane.commit(batch(0n, plainRows(0n, 3)))
+      await lane.commit(batch(3n, plainRows(3n, 2)))
+      const books = (start: bigint) =>
+        sink.books({ ...place, table: place.spec.table, ledgerFrom: new Map([[0, start]]) })
+      const since = async (start: bigint) => {
+        const sum = (await books(start)).ledger.get(0)
+        return [sum?.read, sum?.readSince, sum?.firstSince]
+      }
+      assert.deepEqual(await since(0n), [5n, 5n, 0n])
+      assert.deepEqual(await since(1n), [5n, 2n, 3n])
+      assert.deepEqual(await since(3n), [5n, 2n, 3n])
+      assert.deepEqual(await since(9n), [5n, 0n, null])
       await lane.release()
     })
 
@@ -81,7 +103,7 @@ export function commits(context: () => Context): void {
       const of = `topic = '${place.topic}' AND first_offset`
       await database.sql(`DELETE FROM etl_ledger WHERE ${of} = 2`)
       await database.sql(`UPDATE etl_ledger SET first_offset = 5 WHERE ${of} = 6`)
-      const sum = (await sink.ledger(place.topic, place.group)).get(0)
+      const sum = (await booksOf(sink, place)).ledger.get(0)
       assert.deepEqual([sum?.holes, sum?.overlaps], [1n, 1n])
     })
 
@@ -99,7 +121,7 @@ export function commits(context: () => Context): void {
       await again.release()
       assert.deepEqual(await storedIds(database, place.spec), ['2'])
       assert.deepEqual(await deadLetters(database, place), [['0', 'data', '2']])
-      assert.equal((await sink.ledger(place.topic, place.group)).get(0)?.overlaps, 1n)
+      assert.equal((await booksOf(sink, place)).ledger.get(0)?.overlaps, 1n)
     })
 
     it('refuses a batch that does not follow', async () => {
@@ -128,7 +150,7 @@ export function commits(context: () => Context): void {
           await deadLetters(database, place),
           bad.map((i) => [String(i), 'constraint', '1']),
         )
-        const sum = (await sink.ledger(place.topic, place.group)).get(0)
+        const sum = (await booksOf(sink, place)).ledger.get(0)
         assert.deepEqual(
           [sum?.read, sum?.written, sum?.deadLettered],
           [100n, 100n - BigInt(bad.length), BigInt(bad.length)],
@@ -232,6 +254,11 @@ export function commits(context: () => Context): void {
         assert.equal(err.offset, 4n)
         return true
       })
+      const undecodable = [{ record: record(1n), schemaId: null, errorClass: 'decode', message: 'no Avro' }]
+      await assert.rejects(
+        lane.commit(batch(0n, plainRows(2n, 2), { rejected: undecodable, nextOffset: 4n })),
+        (err: PoisonError) => err instanceof PoisonError && err.offset === 1n,
+      )
       await database.sql(`INSERT INTO "${place.spec.table}" VALUES (9, 'there', 0, 2)`)
       await assert.rejects(lane.commit(batch(0n, plainRows(0n, 6))), (err: PoisonError) => err.offset === 2n)
       assert.deepEqual(await storedIds(database, place.spec), ['9'])

@@ -5,6 +5,7 @@ import { openSink } from '../../../../src/sink/open.ts'
 import type { Sink, SinkConfig } from '../../../../src/sink/sink.ts'
 import {
   batch,
+  booksOf,
   type Context,
   claim,
   owner,
@@ -43,7 +44,7 @@ export function connections(context: () => Context): void {
       assert.deepEqual(receipt, { written: 2, deadLettered: 0, recovered: false })
       assert.equal(lane.nextOffset, 4n)
       assert.deepEqual(await storedIds(database, place.spec), ['0', '1', '2', '3'])
-      assert.equal((await sink.ledger(place.topic, place.group)).get(0)?.batches, 2n)
+      assert.equal((await booksOf(sink, place)).ledger.get(0)?.batches, 2n)
       await lane.release()
     })
 
@@ -58,7 +59,7 @@ export function connections(context: () => Context): void {
       assert.equal(lane.nextOffset, 2n)
       await lane.commit(batch(2n, plainRows(2n, 1)))
       assert.deepEqual(await storedIds(database, place.spec), ['0', '1', '2'])
-      assert.equal((await sink.ledger(place.topic, place.group)).get(0)?.batches, 2n)
+      assert.equal((await booksOf(sink, place)).ledger.get(0)?.batches, 2n)
       await lane.release()
     })
 
@@ -81,7 +82,7 @@ export function connections(context: () => Context): void {
         assert.equal(receipt.recovered, fault === 'before-answer')
         assert.equal(lane.nextOffset, 2n)
         assert.deepEqual(await storedIds(database, place.spec), ['0', '1'])
-        assert.equal((await impatient.ledger(place.topic, place.group)).get(0)?.batches, 1n)
+        assert.equal((await booksOf(impatient, place)).ledger.get(0)?.batches, 1n)
         await lane.release()
         await impatient.close()
       })
@@ -127,7 +128,7 @@ export function connections(context: () => Context): void {
       const lanes = await Promise.all(
         [0, 1, 2].map((partition) => own.claim({ topic: place.topic, partition }, owner(place))),
       )
-      await Promise.all([own.offsets(place.topic, place.group), own.ledger(place.topic, place.group)])
+      await Promise.all([own.offsets(place.topic, place.group), booksOf(own, place)])
       assert((await database.others()) >= before + 3)
       await Promise.all(lanes.map((lane) => lane.release()))
       await own.close()

@@ -8,6 +8,7 @@ import { createDatabase } from '../database.ts'
 import {
   appendTable,
   batch,
+  booksOf,
   type Context,
   claim,
   column,
@@ -188,7 +189,7 @@ export function plans(context: () => Context): void {
         await lane.release()
         const quoted = name.replaceAll('"', '""')
         assert.deepEqual(await database.sql(`SELECT "${quoted}" FROM ${spec.table}`), [['[]']])
-        assert.equal((await sink.countRows(spec.table, names.topic)).total, 1n)
+        assert.equal((await booksOf(sink, { topic: names.topic, group: 'none', spec })).rows.total, 1n)
         assert.equal((await sink.offsets(names.topic, names.group)).get(0)?.owner, name)
       }
     })

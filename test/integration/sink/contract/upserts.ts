@@ -4,6 +4,7 @@ import { UnexpectedError } from '../../../../src/errors.ts'
 import type { TableSpec } from '../../../../src/schema/table-spec.ts'
 import {
   batch,
+  booksOf,
   type Context,
   claim,
   column,
@@ -46,7 +47,7 @@ export function upserts(context: () => Context): void {
         ['1', 'uno', '0', '2'],
         ['4', null, '0', '8'],
       ])
-      const sum = (await sink.ledger(place.topic, place.group)).get(0)
+      const sum = (await booksOf(sink, place)).ledger.get(0)
       assert.deepEqual([sum?.read, sum?.written], [9n, 9n])
       await lane.release()
     })
@@ -91,7 +92,7 @@ export function upserts(context: () => Context): void {
       await lane.commit(batch(0n, [row(0n, [1, 'x']), row(1n, [1, 'y']), row(2n, [1, 'x'])]))
       await lane.commit(batch(3n, [row(3n, [1, 'x']), row(4n, [1, 'y'], 'delete')]))
       assert.deepEqual(await contents(spec), [['1', 'x']])
-      assert.deepEqual(await sink.countRows(spec.table, place.topic), {
+      assert.deepEqual((await booksOf(sink, { ...place, spec })).rows, {
         total: 1n,
         byPartition: undefined,
         doubled: undefined,
@@ -129,7 +130,7 @@ export function upserts(context: () => Context): void {
           keys.map((key, i) => row(BigInt(i), [key])),
         ),
       )
-      assert.equal((await sink.countRows(spec.table, place.topic)).total, BigInt(keys.length))
+      assert.equal((await booksOf(sink, { ...place, spec })).rows.total, BigInt(keys.length))
       const deletes = keys.map((key, i) => row(BigInt(keys.length + i), [key], 'delete'))
       await lane.commit(batch(BigInt(keys.length), deletes.slice(1)))
       assert.deepEqual(await contents(spec), [['key']])

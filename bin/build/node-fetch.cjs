@@ -1,0 +1,2 @@
+// Stands in for the package node-fetch in the bundle.
+module.exports = fetch
