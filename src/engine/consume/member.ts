@@ -41,7 +41,7 @@ export class Member {
     this.parts = parts
     this.budget = sharedBudget(job.budget)
     parts.reader.onAssign((tps, signal) => this.assign(tps, signal))
-    parts.reader.onRevoke((tps) => this.revoke(tps))
+    parts.reader.onRevoke((tps) => this.handOver(tps))
     parts.reader.onPartitionError((tp, error) => void this.fail(tp, error))
   }
 
@@ -61,7 +61,7 @@ export class Member {
     this.stopping.abort()
     // A claim under way would make a lane that nobody stops.
     await this.assigning
-    await this.revoke([...this.lanes.values()].map((lane) => lane.tp))
+    await this.end([...this.lanes.values()].map((lane) => lane.tp))
     await this.parts.reader.close()
   }
 
@@ -169,15 +169,22 @@ export class Member {
     return { clusterId, topicId: topic.topicId, start, end }
   }
 
-  private async revoke(tps: TopicPartition[]): Promise<void> {
+  /** The group takes the partitions away; a lane that was fenced before has done its part with that. */
+  private async handOver(tps: TopicPartition[]): Promise<void> {
+    for (const progress of await this.end(tps)) {
+      if (progress.state === 'fenced') this.past.set(progress.partition, { ...progress, state: 'released' })
+    }
+  }
+
+  /** Stops the lanes and mirrors their offsets; gives what is now known of their partitions. */
+  private async end(tps: TopicPartition[]): Promise<LaneProgress[]> {
     const lanes = tps.flatMap((tp) => this.lanes.get(tp.partition) ?? [])
     await Promise.all(lanes.map((lane) => lane.stop()))
     await this.mirror(lanes)
-    for (const lane of lanes) {
+    return lanes.flatMap((lane) => {
       const progress = this.forget(lane)
-      // The partition is someone else's now, so the fence has done its work.
-      if (progress) this.remember(progress.state === 'fenced' ? { ...progress, state: 'released' } : progress)
-    }
+      return progress ? [this.remember(progress)] : []
+    })
   }
 
   private async fail(tp: TopicPartition, error: Error): Promise<void> {
@@ -194,9 +201,11 @@ export class Member {
     return lane.progress()
   }
 
-  private remember(progress: LaneProgress): void {
+  private remember(progress: LaneProgress): LaneProgress {
     const before = this.past.get(progress.partition)
-    this.past.set(progress.partition, before ? merge(before, progress) : progress)
+    const all = before ? merge(before, progress) : progress
+    this.past.set(progress.partition, all)
+    return all
   }
 
   /** Best effort: lag tools only; the sink's offset is the one that counts. */
