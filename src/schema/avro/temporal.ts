@@ -1,3 +1,4 @@
+import { civilDate } from '../civil-date.ts'
 import { Misfit, shown } from './errors.ts'
 
 /**
@@ -96,7 +97,7 @@ function offsetSeconds(text: string, zone: string | undefined): number {
 
 /** `YYYY-MM-DD`; years beyond 0000-9999 with a sign and six digits, as in ISO 8601's expanded form. */
 export function dateText(days: number): string {
-  const [year, month, day] = civilFromDays(days)
+  const { year, month, day } = civilDate(days)
   const plain = year >= 0 && year <= 9999
   const yearText = plain
     ? String(year).padStart(4, '0')
@@ -136,25 +137,6 @@ function fractionText(fraction: number, places: FractionDigits): string {
   let text = String(fraction).padStart(places, '0')
   while (text.endsWith('000')) text = text.slice(0, -3)
   return text
-}
-
-/** http://howardhinnant.github.io/date_algorithms.html#civil_from_days */
-function civilFromDays(days: number): [year: number, month: number, day: number] {
-  const z = days + 719_468
-  const era = Math.floor(z / 146_097)
-  const dayOfEra = z - era * 146_097
-  const yearOfEra = Math.floor(
-    (dayOfEra -
-      Math.floor(dayOfEra / 1460) +
-      Math.floor(dayOfEra / 36_524) -
-      Math.floor(dayOfEra / 146_096)) /
-      365,
-  )
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
-  const shifted = Math.floor((5 * dayOfYear + 2) / 153)
-  const month = shifted < 10 ? shifted + 3 : shifted - 9
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-  return [year, month, dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1]
 }
 
 function two(value: number): string {

@@ -1,10 +1,11 @@
 import { ConfigError } from '../../errors.ts'
+import { civilDate } from '../../schema/civil-date.ts'
 import type { ColumnType } from '../../schema/table-spec.ts'
 import type { Fit, TypeMapping } from '../sql/dialect.ts'
 import type { ExistingColumn } from '../sql/existing.ts'
 import type { ServerInfo } from '../sql/session.ts'
 import { quoted } from '../sql/statement.ts'
-import { civilDate, splitMicros } from '../sql/temporal.ts'
+import { splitMicros } from '../sql/temporal.ts'
 
 /** https://dev.mysql.com/doc/refman/8.4/en/identifier-length.html */
 const nameChars = 64

@@ -1,5 +1,6 @@
+import { civilDate } from '../../schema/civil-date.ts'
 import type { ColumnType, SqlValue } from '../../schema/table-spec.ts'
-import { civilDate, dateText, splitMicros, timeText } from '../sql/temporal.ts'
+import { dateText, splitMicros, timeText } from '../sql/temporal.ts'
 import { bytesLiteral, doubleLiteral, stringLiteral } from './literal.ts'
 
 /** A column's value as a literal of the type that the server compares and stores exactly. */

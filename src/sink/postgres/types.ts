@@ -1,9 +1,10 @@
 import { ConfigError } from '../../errors.ts'
+import { civilDate } from '../../schema/civil-date.ts'
 import type { ColumnType } from '../../schema/table-spec.ts'
 import type { Fit, TypeMapping } from '../sql/dialect.ts'
 import type { ExistingColumn } from '../sql/existing.ts'
 import { quoted } from '../sql/statement.ts'
-import { civilDate, splitMicros } from '../sql/temporal.ts'
+import { splitMicros } from '../sql/temporal.ts'
 
 /** NAMEDATALEN - 1. https://www.postgresql.org/docs/current/limits.html */
 const nameBytes = 63

@@ -1,5 +1,6 @@
+import { type CivilDate, civilDate } from '../../schema/civil-date.ts'
 import type { ColumnType, SqlValue } from '../../schema/table-spec.ts'
-import { type CivilDate, civilDate, dateText, splitMicros, timeText } from '../sql/temporal.ts'
+import { dateText, splitMicros, timeText } from '../sql/temporal.ts'
 
 /** Type of the array that carries a column's values; without length or scale, so that nothing is cut by a cast. */
 export function arrayType(type: ColumnType): string {

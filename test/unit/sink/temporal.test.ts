@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { civilDate, dateText, splitMicros, timeText } from '../../../src/sink/sql/temporal.ts'
+import { civilDate } from '../../../src/schema/civil-date.ts'
+import { dateText, splitMicros, timeText } from '../../../src/sink/sql/temporal.ts'
 
 // JavaScript's own calendar covers ±100,000,000 days.
 const jsDays = fc.integer({ min: -100_000_000, max: 100_000_000 })
