@@ -117,9 +117,20 @@ function units(text: string, places: number): bigint {
 
 function decimalDigits(schema: AvroSchema, json: unknown): string {
   const scale = 'logical' in schema && schema.logical?.name === 'decimal' ? schema.logical.scale : 0
-  const [whole = '', fraction = ''] = String(json).split('.')
+  const [whole = '', fraction = ''] = plainNumber(String(json)).split('.')
   assert.match(fraction.slice(scale), /^0*$/)
   return whole + fraction.padEnd(scale, '0').slice(0, scale)
+}
+
+/** `1.5e+21` without the exponent. */
+function plainNumber(text: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent] =
+    /^(-?)(\d+)(?:\.(\d+))?e([+-]\d+)$/.exec(text) ?? []
+  if (exponent === undefined) return text
+  const point = whole.length + Number(exponent)
+  const digits = (whole + fraction).padStart(whole.length + fraction.length + Math.max(0, -point), '0')
+  const at = Math.max(0, point)
+  return `${sign}${digits.slice(0, at).padEnd(at, '0') || '0'}.${digits.slice(at)}`
 }
 
 function twosComplement(value: bigint, size: number | undefined): Buffer {
