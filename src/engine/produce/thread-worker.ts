@@ -12,7 +12,7 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** MB. Records live for a moment only; the default lets each thread grow by 100 MB and is no faster. */
+/** MB. Records live for a moment only. Measured with 2 threads and 1.5M records: the default is 9-19 % faster and takes up to 90 MB more. */
 const youngGeneration = 12
 
 type CallBody = Call extends infer C ? (C extends Call ? Omit<C, 'call'> : never) : never
