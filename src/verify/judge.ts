@@ -37,6 +37,7 @@ export function judgePartition(facts: PartitionFacts): PartitionReport {
     markers: count.markers,
     aborted: count.aborted,
     readInLog: ledger?.readSince,
+    ledgerStart: ledger?.firstOffset,
     read: ledger?.read,
     written: ledger?.written,
     filtered: ledger?.filtered,
@@ -99,6 +100,7 @@ function position({ topic, logStart, logEnd }: PartitionFacts, { offset }: Store
       {
         cause: 'expired_unread',
         severity: 'failed',
+        records: logStart - offset,
         detail: `offsets [${offset}, ${logStart}) left the log before they were consumed`,
         next: `etl offsets reset --topic ${topic} --to earliest`,
       },
@@ -175,24 +177,36 @@ function logAgainstLedger(facts: PartitionFacts, ledger: LedgerSum): Discrepancy
     })
   const surplus = ledger.readSince - count.records
   const seen = `the log holds ${count.records} records of the ledger's range, the ledger read ${ledger.readSince}`
-  if (surplus < 0n) return [...notes, { cause: 'lost', severity: 'failed', detail: seen }]
+  if (surplus < 0n) return [...notes, { cause: 'lost', severity: 'failed', detail: seen, records: -surplus }]
   if (surplus > 0n && compacted)
     return [
       ...notes,
       { cause: 'compacted', severity: 'note', detail: `${surplus} consumed records were compacted away` },
     ]
-  if (surplus > 0n) return [...notes, { cause: 'doubled', severity: 'failed', detail: seen }]
+  if (surplus > 0n)
+    return [...notes, { cause: 'doubled', severity: 'failed', detail: seen, records: surplus }]
   return notes
 }
 
 function rowsAgainstLedger({ rows, mode }: PartitionFacts, ledger: LedgerSum): Discrepancy[] {
-  if (rows === undefined) return []
-  if (rows > ledger.written)
-    return [
-      { cause: 'doubled', severity: 'failed', detail: `${rows} rows, the ledger wrote ${ledger.written}` },
-    ]
-  if (rows < ledger.written && mode === 'insert')
-    return [{ cause: 'lost', severity: 'failed', detail: `${rows} rows, the ledger wrote ${ledger.written}` }]
+  return rows === undefined ? [] : compareRows(rows, ledger.written, mode, ledger.firstOffset > 0n)
+}
+
+/**
+ * Rows against what the ledger wrote. In upsert mode fewer rows are normal. More are not, unless the ledger began
+ * `late`, after the log did: the table may hold rows of an older program.
+ */
+export function compareRows(
+  rows: bigint,
+  written: bigint,
+  mode: 'insert' | 'upsert',
+  late: boolean,
+): Discrepancy[] {
+  const detail = `${rows} rows, the ledger wrote ${written}`
+  if (rows > written && late) return [{ cause: 'rows_before_ledger', severity: 'note', detail }]
+  if (rows > written) return [{ cause: 'doubled', severity: 'failed', detail, records: rows - written }]
+  if (rows < written && mode === 'insert')
+    return [{ cause: 'lost', severity: 'failed', detail, records: written - rows }]
   return []
 }
 

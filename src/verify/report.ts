@@ -16,6 +16,7 @@ export type Cause =
   | 'dead_lettered'
   | 'expired' // retention removed records after they were consumed
   | 'compacted' // compaction removed records after they were consumed
+  | 'rows_before_ledger' // the table had rows when the ledger began
   | 'no_ledger'
 
 /** failed: exit 3 · behind: exit 4 · note: does not change the verdict. */
@@ -25,6 +26,8 @@ export interface Discrepancy {
   readonly cause: Cause
   readonly severity: Severity
   readonly detail: string
+  /** How many records are lost or doubled by it. */
+  readonly records?: bigint
   /** The command that helps. */
   readonly next?: string
 }
@@ -42,6 +45,8 @@ export interface PartitionReport {
   readonly aborted: bigint
   /** What the ledger read of the range that `inLog` counts; undefined: no ledger. */
   readonly readInLog: bigint | undefined
+  /** First offset that the ledger knows. */
+  readonly ledgerStart: bigint | undefined
   /** undefined: no ledger. */
   readonly read: bigint | undefined
   readonly written: bigint | undefined

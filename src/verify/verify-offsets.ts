@@ -5,7 +5,7 @@ import type { LogCount, PartitionReader } from '../kafka/reader.ts'
 import type { TopicPartition } from '../kafka/types.ts'
 import { provenanceColumns } from '../schema/table-spec.ts'
 import type { Books, LedgerSum, RowCount, Sink, StoredOffset } from '../sink/sink.ts'
-import { judgePartition } from './judge.ts'
+import { compareRows, judgePartition } from './judge.ts'
 import { type Discrepancy, type PartitionReport, type VerifyReport, verdictOf } from './report.ts'
 
 const pollInterval = 500
@@ -87,7 +87,7 @@ async function comparePartitions(
   for (const [partition, logEnd] of [...ends].sort(([a], [b]) => a - b)) {
     const logStart = starts.get(partition) ?? 0n
     const stored = books.offsets.get(partition)
-    const ledger = books.ledger.get(partition)
+    const ledger = books.ledger.get(partition) ?? nothingConsumed(stored, logStart)
     reports.push(
       judgePartition({
         topic: topic.name,
@@ -117,6 +117,22 @@ async function comparePartitions(
   return reports
 }
 
+/** A partition that was claimed and had no records yet needs no line in the ledger. */
+function nothingConsumed(stored: StoredOffset | undefined, logStart: bigint): LedgerSum | undefined {
+  if (!stored || stored.offset > logStart) return undefined
+  const none = {
+    batches: 0n,
+    read: 0n,
+    readSince: 0n,
+    written: 0n,
+    filtered: 0n,
+    deadLettered: 0n,
+    holes: 0n,
+    overlaps: 0n,
+  }
+  return { ...none, firstOffset: stored.offset, nextOffset: stored.offset, firstSince: null }
+}
+
 /** Counts the log from the first ledger batch that it still holds (without a ledger: from its start) to the stored offset. */
 async function countConsumed(
   tp: TopicPartition,
@@ -142,14 +158,15 @@ function summarize(
     partitions.reduce((total, p) => total + (f(p) ?? 0n), 0n)
   const written = sum((p) => p.written)
   const findings = tableFindings(rows, written, mode, partitions)
-  const { lost, doubled } = lostAndDoubled(partitions, findings, rows, mode, written)
+  const all = [...findings, ...partitions.flatMap((p) => p.findings)]
+  const { lost, doubled } = lostAndDoubled(all)
   return {
     topic: request.topic,
     group: request.group,
     sink: request.sinkName,
     table: request.table,
     mode,
-    verdict: verdictOf([...findings, ...partitions.flatMap((p) => p.findings)]),
+    verdict: verdictOf(all),
     partitions,
     rows: rows.total,
     findings,
@@ -164,7 +181,7 @@ function summarize(
   }
 }
 
-/** The table as a whole against the ledger; without a ledger there is nothing to compare it with. */
+/** The table as a whole; compared with the ledger where every claimed partition has one and rows are not counted by partition. */
 function tableFindings(
   rows: RowCount,
   written: bigint,
@@ -177,44 +194,17 @@ function tableFindings(
       cause: 'doubled',
       severity: 'failed',
       detail: `${rows.doubled} rows have the same partition and offset as another`,
+      records: rows.doubled,
     })
-  const compared =
-    partitions.every((p) => p.read !== undefined || p.offset === undefined) && rows.byPartition === undefined
-  if (compared && rows.total > written)
-    findings.push({
-      cause: 'doubled',
-      severity: 'failed',
-      detail: `${rows.total} rows in the table, the ledger wrote ${written}`,
-    })
-  if (compared && mode === 'insert' && rows.total < written)
-    findings.push({
-      cause: 'lost',
-      severity: 'failed',
-      detail: `${rows.total} rows in the table, the ledger wrote ${written}`,
-    })
-  return findings
+  const claimed = partitions.filter((p) => p.offset !== undefined)
+  if (rows.byPartition !== undefined || claimed.some((p) => p.read === undefined)) return findings
+  const late = claimed.some((p) => p.ledgerStart !== undefined && p.ledgerStart > 0n)
+  return [...findings, ...compareRows(rows.total, written, mode, late)]
 }
 
-function lostAndDoubled(
-  partitions: readonly PartitionReport[],
-  findings: readonly Discrepancy[],
-  rows: RowCount,
-  mode: 'insert' | 'upsert',
-  written: bigint,
-): { lost: bigint; doubled: bigint } {
-  let lost = 0n
-  let doubled = rows.doubled ?? 0n
-  const compare = (expected: bigint, seen: bigint, both: boolean) => {
-    if (seen > expected) doubled += seen - expected
-    else if (both) lost += expected - seen
-  }
-  for (const p of partitions) {
-    const has = (cause: string) => p.findings.some((f) => f.cause === cause && f.severity === 'failed')
-    if (p.readInLog !== undefined && (has('lost') || has('doubled'))) compare(p.inLog, p.readInLog, true)
-    if (p.rows !== undefined && p.written !== undefined) compare(p.written, p.rows, mode === 'insert')
-    if (has('expired_unread') && p.offset !== undefined) lost += p.logStart - p.offset
-  }
-  if (findings.some((f) => f.severity === 'failed') && rows.byPartition === undefined)
-    compare(written, rows.total, mode === 'insert')
-  return { lost, doubled }
+/** Records lost (`expired_unread` among them) and doubled, over all findings. */
+function lostAndDoubled(findings: readonly Discrepancy[]): { lost: bigint; doubled: bigint } {
+  const sum = (...causes: Discrepancy['cause'][]) =>
+    findings.reduce((total, f) => total + (causes.includes(f.cause) ? (f.records ?? 0n) : 0n), 0n)
+  return { lost: sum('lost', 'expired_unread'), doubled: sum('doubled') }
 }

@@ -113,6 +113,12 @@ describe('judgePartition', () => {
     ])
   })
 
+  it('does not call rows doubled that an older program stored before the ledger began', () => {
+    const takenOver = { rows: 500n, ledger: { ...ledger, firstOffset: 5n, firstSince: 5n } }
+    assert.deepEqual(judge(takenOver), ['ok', 'dead_lettered,rows_before_ledger'])
+    assert.deepEqual(judge({ ...takenOver, rows: 8n }), ['failed', 'dead_lettered,lost'])
+  })
+
   it('finds a ledger that does not end at the stored offset', () => {
     assert.equal(judge({ ledger: { ...ledger, nextOffset: 11n } })[1], 'dead_lettered,hole_in_ledger')
     assert.equal(judge({ ledger: { ...ledger, nextOffset: 13n } })[1], 'dead_lettered,overlap_in_ledger')
