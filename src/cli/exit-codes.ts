@@ -5,7 +5,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'fine',
   1: 'unexpected error',
   2: 'wrong usage or bad input data',
-  3: 'verification failed: records lost or doubled',
+  3: 'verification failed: records lost or doubled, or schemas not compatible',
   4: 'behind: lag left when --wait ran out',
   5: 'a server is unreachable',
   6: 'the plan has changes (--detailed-exitcode)',
