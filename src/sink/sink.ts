@@ -80,7 +80,10 @@ export interface LaneTarget {
   readonly table: TableSpec
   readonly mode: 'insert' | 'upsert'
   readonly ledger: boolean
-  /** stop: a record that the database rejects rejects the commit with PoisonError; dlq: it becomes a dead letter. */
+  /**
+   * stop: a record that cannot be decoded, or that the database rejects, rejects the commit with PoisonError for the lowest
+   * such offset; dlq: it becomes a dead letter.
+   */
   readonly onError: 'dlq' | 'stop'
 }
 
@@ -97,11 +100,12 @@ export interface Lane extends TopicPartition {
   readonly nextOffset: bigint
   readonly epoch: bigint
   /**
-   * `signal`: begin no further attempt, pause or look-up after it aborts; a statement under way may finish. Leaving an
-   * outcome open is safe: the next claim reads the stored offset.
+   * `signal`: after it aborts no further attempt, pause or look-up is begun; a statement under way may finish within the
+   * limit for locks. Rejects with UnreachableError then, unless the batch was committed. Leaving an outcome open is
+   * safe: the next claim reads the stored offset.
    */
   commit(batch: EncodedBatch, signal?: AbortSignal): Promise<Receipt>
-  /** Ends the session. Never rejects. */
+  /** Ends the session, and a commit under way with it. Never rejects; takes a few seconds at most. */
   release(): Promise<void>
 }
 

@@ -154,7 +154,8 @@ class MysqlSession implements Session {
   }
 
   async close(): Promise<void> {
-    if (!this.#usable) {
+    // A goodbye would wait behind the call under way.
+    if (!this.#usable || this.#abort !== undefined) {
       this.#destroy()
       return
     }

@@ -40,25 +40,22 @@ export class BatchWriter {
 
   /**
    * Writes the batch's rows. With `isolate` false a rejected row makes the whole call fail with SqlFailure of kind
-   * `record`, without a savepoint: the cheap way, tried first. Throws PoisonError in mode `stop`.
+   * `record`, without a savepoint: the cheap way, tried first. In mode `stop` throws PoisonError for the lowest offset that
+   * would become a dead letter, which is known only once the database has seen every row.
    */
   async write(session: Session, batch: EncodedBatch, isolate: boolean): Promise<Written> {
-    this.#stopAtUndecodable(batch.rejected)
     const rejected = this.#check(batch.rows)
-    this.#stopAt(rejected)
     const unfit = new Set(rejected.map(({ row }) => row))
     let pending = unfit.size === 0 ? batch.rows : batch.rows.filter((row) => !unfit.has(row))
     while (pending.length > 0) {
       const refused = await this.#apply(session, pending, isolate)
-      this.#stopAt(refused)
       rejected.push(...refused)
       if (refused.length === 0 || this.#options.mode === 'insert') break
       pending = supersededBy(new Set(refused.map(({ row }) => row)), pending, this.#keyOf)
     }
-    return {
-      written: batch.rows.length - rejected.length,
-      deadLetters: [...batch.rejected, ...rejected.map(deadLetter)],
-    }
+    const deadLetters = [...batch.rejected, ...rejected.map(deadLetter)]
+    if (this.#options.onError === 'stop') this.#stopAt(deadLetters)
+    return { written: batch.rows.length - rejected.length, deadLetters }
   }
 
   #check(rows: readonly Row[]): Rejection[] {
@@ -87,26 +84,14 @@ export class BatchWriter {
     return refused.concat(await attempt(writes, (part) => this.#rows.upsert(session, part)))
   }
 
-  #stopAtUndecodable(letters: readonly DeadLetter[]): void {
-    const [first] = letters
-    if (first) this.#stop(first.record.offset, new Error(first.message))
-  }
-
-  #stopAt(rejected: readonly Rejection[]): void {
-    const first = rejected.reduce<Rejection | undefined>(
-      (least, one) => (least === undefined || one.row.record.offset < least.row.record.offset ? one : least),
-      undefined,
-    )
-    if (first) this.#stop(first.row.record.offset, first.failure)
-  }
-
-  /** Mode `stop` makes no dead letters: the first record that would become one ends the lane. */
-  #stop(offset: bigint, cause: Error): void {
-    if (this.#options.onError !== 'stop') return
+  #stopAt(letters: readonly DeadLetter[]): void {
+    const [first] = letters.toSorted((a, b) => (a.record.offset < b.record.offset ? -1 : 1))
+    if (first === undefined) return
+    const { offset } = first.record
     throw new PoisonError(`the record at offset ${offset} cannot be stored`, offset, {
       where: `${tpName({ topic: this.#topic, partition: this.#target.partition })} offset ${offset}`,
-      cause,
-      next: 'put the table right (etl plan), or let such records become dead letters: --on-error dlq',
+      cause: new Error(`${first.errorClass}: ${first.message}`),
+      next: 'put the schema or the table right (etl plan), or let such records become dead letters: --on-error dlq',
     })
   }
 }

@@ -7,9 +7,10 @@ import { writeDeadLetters } from './dead-letters.ts'
 import type { Dialect } from './dialect.ts'
 import { explain, SqlFailure } from './failure.ts'
 import { advance, type FenceRow, type OwnedPartition, readFence, readSettledFence } from './fence.ts'
+import { hangUpAfter } from './hang-up.ts'
 import { writeLedger } from './ledger.ts'
 import { retryDelay, sleep } from './retry.ts'
-import type { Session } from './session.ts'
+import type { Session, SessionLimits } from './session.ts'
 
 /** A transaction that met a deadlock, a lock timeout or a lost COMMIT is tried so often before the caller is told. */
 const transactionAttempts = 5
@@ -24,8 +25,7 @@ export interface LaneParts {
   /** Opens the next one when that is gone. */
   readonly open: () => Promise<Session>
   readonly writer: BatchWriter
-  /** Milliseconds to ask for the outcome of a COMMIT whose answer was lost. */
-  readonly recovery: number
+  readonly limits: SessionLimits
   /** `host:port/database` */
   readonly server: string
 }
@@ -47,7 +47,7 @@ export class SqlLane implements Lane {
   #next: bigint
   #openCommit: OpenCommit | undefined
   #released = false
-  /** Of the commit under way: when it aborts, nothing more is tried. */
+  /** Of the commit under way. */
   #signal: AbortSignal | undefined
 
   constructor(parts: LaneParts) {
@@ -66,6 +66,20 @@ export class SqlLane implements Lane {
   async commit(batch: EncodedBatch, signal?: AbortSignal): Promise<Receipt> {
     if (this.#released) throw new UnexpectedError('the lane was released', { where: tpName(this) })
     this.#signal = signal
+    const hangUp = hangUpAfter(this.#parts.limits.lock, signal, () => this.#drop())
+    try {
+      return await this.#commit(batch)
+    } finally {
+      hangUp.dispose()
+    }
+  }
+
+  async release(): Promise<void> {
+    this.#released = true
+    await this.#drop()
+  }
+
+  async #commit(batch: EncodedBatch): Promise<Receipt> {
     const earlier = await this.#resolve()
     if (
       earlier !== undefined &&
@@ -79,32 +93,31 @@ export class SqlLane implements Lane {
     }
     requireInOrder(this, batch)
     let isolate = false
+    let last: SqlFailure | undefined
     for (let attempt = 1; ; ) {
+      this.#requireGoing(batch, last)
       try {
         return await this.#transaction(batch, isolate)
       } catch (err) {
         await this.#abandon()
         if (!(err instanceof SqlFailure)) throw err
+        if (err.kind === 'disconnected') this.#requireGoing(batch, err)
         if (err.kind === 'record' && !isolate) {
           isolate = true
-        } else if (err.kind === 'conflict' && attempt < transactionAttempts && !signal?.aborted) {
-          await sleep(retryDelay(attempt++))
+        } else if (err.kind === 'conflict' && attempt < transactionAttempts) {
+          await sleep(retryDelay(attempt++), this.#signal)
         } else {
           throw explain(err, `batch ${batch.firstOffset}–${batch.nextOffset} was not written`, this.#where())
         }
+        last = err
       }
     }
-  }
-
-  async release(): Promise<void> {
-    this.#released = true
-    await this.#drop()
   }
 
   /** Rows, ledger, dead letters, fence, COMMIT. Rejects before COMMIT with nothing written. */
   async #transaction(batch: EncodedBatch, isolate: boolean): Promise<Receipt> {
     const { dialect, at, target, writer } = this.#parts
-    const session = await this.#begin()
+    const session = await this.#begin(batch)
     const { written, deadLetters }: Written = await writer.write(session, batch, isolate)
     const counts = { written, deadLettered: deadLetters.length }
     await writeDeadLetters(session, dialect, at, deadLetters)
@@ -128,19 +141,28 @@ export class SqlLane implements Lane {
   }
 
   /** A session with a transaction open. One that died while it was idle is replaced unseen. */
-  async #begin(): Promise<Session> {
+  async #begin(batch: EncodedBatch): Promise<Session> {
     if (this.#session?.usable) {
       try {
         await this.#session.begin()
         return this.#session
       } catch (err) {
         if (!(err instanceof SqlFailure) || err.kind !== 'disconnected') throw err
+        this.#requireGoing(batch, err)
       }
     }
     await this.#drop()
-    this.#session = await this.#parts.open()
-    await this.#session.begin()
-    return this.#session
+    const session = await this.#connect()
+    await session.begin()
+    return session
+  }
+
+  async #connect(): Promise<Session> {
+    const session = await this.#parts.open()
+    this.#session = session
+    // Stopped meanwhile: then nothing is begun on it, and after a release nobody else would close it.
+    if (this.#stopping) await this.#drop()
+    return session
   }
 
   /**
@@ -162,25 +184,30 @@ export class SqlLane implements Lane {
   }
 
   async #readSettled(open: OpenCommit, cause: unknown): Promise<FenceRow | undefined> {
-    const deadline = Date.now() + this.#parts.recovery
+    const deadline = Date.now() + this.#parts.limits.recovery
+    let last = cause
     for (let attempt = 1; ; attempt++) {
+      if (this.#stopping) {
+        const outcome = `the outcome of batch ${open.expected}–${open.next} was unknown`
+        throw this.#stopped(`${outcome}; it is settled by the next claim`, last)
+      }
       try {
-        this.#session ??= await this.#parts.open()
-        return await readSettledFence(this.#session, this.#parts.at)
+        return await readSettledFence(this.#session ?? (await this.#connect()), this.#parts.at)
       } catch (err) {
         await this.#drop()
         if (!(err instanceof SqlFailure)) throw err
-        if (Date.now() >= deadline || this.#released || this.#signal?.aborted) {
+        last ??= err
+        if (Date.now() >= deadline && !this.#stopping) {
           throw new UnreachableError(
             `it is not known whether batch ${open.expected}–${open.next} was committed: the database does not answer`,
             {
               where: this.#where(),
-              cause: cause ?? err,
+              cause: last,
               next: 'wait for the database; the outcome is read from kafka_offsets before anything else is written',
             },
           )
         }
-        await sleep(Math.min(retryDelay(attempt), Math.max(0, deadline - Date.now())))
+        await sleep(Math.min(retryDelay(attempt), Math.max(0, deadline - Date.now())), this.#signal)
       }
     }
   }
@@ -200,6 +227,24 @@ export class SqlLane implements Lane {
     const session = this.#session
     this.#session = undefined
     await session?.close()
+  }
+
+  get #stopping(): boolean {
+    return this.#released || this.#signal?.aborted === true
+  }
+
+  /** Before every attempt: after a stop none is begun. */
+  #requireGoing({ firstOffset, nextOffset }: EncodedBatch, cause: unknown): void {
+    if (!this.#stopping) return
+    throw this.#stopped(`batch ${firstOffset}–${nextOffset} waited: nothing was written`, cause)
+  }
+
+  #stopped(doing: string, cause: unknown): UnreachableError {
+    return new UnreachableError(`stopped while ${doing}`, {
+      where: this.#where(),
+      cause,
+      next: 'nothing to repair: the next owner goes on from the offset in kafka_offsets',
+    })
   }
 
   #fenced(stored: FenceRow | undefined, offset: bigint): FencedError {

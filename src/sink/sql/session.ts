@@ -27,7 +27,7 @@ export interface Session {
   /** Rejects when the server answers with anything but a commit. */
   commit(): Promise<void>
   rollback(): Promise<void>
-  /** Says goodbye; never rejects, and never waits long for a server that does not answer. */
+  /** Says goodbye, or hangs up on a call under way, which then rejects. Never rejects; takes two seconds at most. */
   close(): Promise<void>
 }
 
@@ -44,11 +44,14 @@ export interface SessionLimits {
   readonly connect: number
   /** No answer to one statement for so long: the connection counts as gone. */
   readonly statement: number
-  /** Waiting for a row lock. Longer than `idleInTransaction`, so that a claim outlives a frozen owner's locks. */
+  /** Waiting for a row lock; also what a statement may still take after a stop. Longer than `idleInTransaction`, so that a claim outlives a frozen owner's locks. */
   readonly lock: number
   /** A session that holds a transaction open and sends nothing is ended by the server after so long. */
   readonly idleInTransaction: number
-  /** How long a lane asks for the outcome of a COMMIT whose answer was lost; well below a rebalance's 60 s. */
+  /**
+   * How long a lane asks for the outcome of a COMMIT whose answer was lost. The last time it asks may take `lock`; both
+   * together stay below a rebalance's 60 s.
+   */
   readonly recovery: number
 }
 
@@ -59,8 +62,8 @@ export interface SessionLimits {
 export const defaultLimits: SessionLimits = {
   connect: 10_000,
   statement: 120_000,
-  lock: 30_000,
-  idleInTransaction: 20_000,
+  lock: 15_000,
+  idleInTransaction: 10_000,
   recovery: 30_000,
 }
 

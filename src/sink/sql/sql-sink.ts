@@ -106,7 +106,7 @@ export class SqlSink implements Sink {
           session,
           open: () => this.#dialect.open(this.#config, this.#limits),
           writer,
-          recovery: this.#limits.recovery,
+          limits: this.#limits,
           server: serverName(this.#config),
         })
       } catch (err) {

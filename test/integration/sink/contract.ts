@@ -1,10 +1,12 @@
 import { after, before, describe } from 'node:test'
 import { openSink } from '../../../src/sink/open.ts'
 import { servers } from '../servers.ts'
+import { books } from './contract/books.ts'
 import { claims } from './contract/claims.ts'
 import { commits } from './contract/commits.ts'
 import { connections } from './contract/connections.ts'
 import { plans } from './contract/plans.ts'
+import { stops } from './contract/stops.ts'
 import { types } from './contract/types.ts'
 import { upserts } from './contract/upserts.ts'
 import { createDatabase } from './database.ts'
@@ -31,6 +33,8 @@ export function sinkContract(kind: Context['kind']): void {
     claims(get)
     commits(get)
     connections(get)
+    stops(get)
+    books(get)
     upserts(get)
     types(get)
     plans(get)

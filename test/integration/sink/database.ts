@@ -10,6 +10,8 @@ export interface TestDatabase {
   sql(text: string): Promise<(string | null)[][]>
   /** Ends every other session of this database from the server's side. */
   killOthers(): Promise<number>
+  /** Sessions that wait for a lock which this one holds. */
+  blocked(): Promise<number>
   /** Sessions other than this one. */
   others(): Promise<number>
   drop(): Promise<void>
@@ -39,6 +41,10 @@ async function postgresDatabase(server: SinkConfig, config: SinkConfig): Promise
     config,
     sql,
     killOthers: async () => (await sql(`SELECT pg_terminate_backend(pid) ${others}`)).length,
+    blocked: async () => {
+      const waiting = 'NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))'
+      return Number((await sql(`SELECT count(*) FROM pg_locks WHERE ${waiting}`))[0]?.[0])
+    },
     others: async () => Number((await sql(`SELECT count(*) ${others}`))[0]?.[0]),
     drop: async () => {
       await client.end()
@@ -75,6 +81,13 @@ async function mysqlDatabase(server: SinkConfig, config: SinkConfig): Promise<Te
       const found = await others()
       for (const [id] of found) await sql(`KILL ${id}`)
       return found.length
+    },
+    blocked: async () => {
+      const waiting = await sql(
+        `SELECT p.id FROM information_schema.innodb_trx t JOIN information_schema.processlist p
+         ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = database()`,
+      )
+      return waiting.length
     },
     others: async () => (await others()).length,
     drop: async () => {

@@ -13,6 +13,7 @@ export type Fault =
 export class CommitProxy {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #freezers = new Set<() => void>()
   #fault: Fault | undefined
   /** Also refuses connections after the fault, until `heal()`. */
   #staysDown = false
@@ -41,6 +42,11 @@ export class CommitProxy {
     })
   }
 
+  /** Lets nothing through any more on the connections that are there. */
+  freeze(): void {
+    for (const freeze of this.#freezers) freeze()
+  }
+
   /** Hangs up on every client. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy()
@@ -63,11 +69,16 @@ export class CommitProxy {
       client.destroy()
       server.destroy()
     }
+    const freeze = (): void => {
+      frozen = true
+    }
+    this.#freezers.add(freeze)
     for (const socket of [client, server]) {
       this.#sockets.add(socket)
       socket.on('error', cut)
       socket.on('close', () => {
         this.#sockets.delete(socket)
+        this.#freezers.delete(freeze)
         cut()
       })
     }
@@ -76,13 +87,13 @@ export class CommitProxy {
       const fault = isCommit(bytes) ? this.#takeFault() : undefined
       if (fault === 'before-server') return cut()
       if (fault === 'before-answer') swallow = true
-      if (fault === 'freeze') frozen = true
+      if (fault === 'freeze') freeze()
       if (frozen) return
       server.write(bytes)
     })
     server.on('data', (bytes) => {
       if (swallow) cut()
-      else client.write(bytes)
+      else if (!frozen) client.write(bytes)
     })
   }
 

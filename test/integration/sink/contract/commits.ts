@@ -61,25 +61,6 @@ export function commits(context: () => Context): void {
       await lane.release()
     })
 
-    it('sums the ledger from the start of the log on, in batches that lie there whole', async () => {
-      const { sink } = context()
-      const place = await preparePlace(sink)
-      const lane = await claim(sink, place)
-      await lane.commit(batch(0n, plainRows(0n, 3)))
-      await lane.commit(batch(3n, plainRows(3n, 2)))
-      const books = (start: bigint) =>
-        sink.books({ ...place, table: place.spec.table, ledgerFrom: new Map([[0, start]]) })
-      const since = async (start: bigint) => {
-        const sum = (await books(start)).ledger.get(0)
-        return [sum?.read, sum?.readSince, sum?.firstSince]
-      }
-      assert.deepEqual(await since(0n), [5n, 5n, 0n])
-      assert.deepEqual(await since(1n), [5n, 2n, 3n])
-      assert.deepEqual(await since(3n), [5n, 2n, 3n])
-      assert.deepEqual(await since(9n), [5n, 0n, null])
-      await lane.release()
-    })
-
     it('stores digests up to 2^64 - 1, and nothing in the ledger when it is off', async () => {
       const { sink, database } = context()
       const place = await preparePlace(sink)
@@ -92,19 +73,6 @@ export function commits(context: () => Context): void {
       await silent.commit(batch(1n, plainRows(1n, 1)))
       await silent.release()
       assert.equal((await database.sql(digest)).length, 1)
-    })
-
-    it('sees holes and overlaps in the ledger', async () => {
-      const { sink, database } = context()
-      const place = await preparePlace(sink)
-      const lane = await claim(sink, place)
-      for (let i = 0n; i < 5n; i++) await lane.commit(batch(i * 2n, plainRows(i * 2n, 2)))
-      await lane.release()
-      const of = `topic = '${place.topic}' AND first_offset`
-      await database.sql(`DELETE FROM etl_ledger WHERE ${of} = 2`)
-      await database.sql(`UPDATE etl_ledger SET first_offset = 5 WHERE ${of} = 6`)
-      const sum = (await booksOf(sink, place)).ledger.get(0)
-      assert.deepEqual([sum?.holes, sum?.overlaps], [1n, 1n])
     })
 
     it('writes the same offsets again after a reset, under a new epoch', async () => {
@@ -254,11 +222,6 @@ export function commits(context: () => Context): void {
         assert.equal(err.offset, 4n)
         return true
       })
-      const undecodable = [{ record: record(1n), schemaId: null, errorClass: 'decode', message: 'no Avro' }]
-      await assert.rejects(
-        lane.commit(batch(0n, plainRows(2n, 2), { rejected: undecodable, nextOffset: 4n })),
-        (err: PoisonError) => err instanceof PoisonError && err.offset === 1n,
-      )
       await database.sql(`INSERT INTO "${place.spec.table}" VALUES (9, 'there', 0, 2)`)
       await assert.rejects(lane.commit(batch(0n, plainRows(0n, 6))), (err: PoisonError) => err.offset === 2n)
       assert.deepEqual(await storedIds(database, place.spec), ['9'])
@@ -266,6 +229,41 @@ export function commits(context: () => Context): void {
       assert.equal(lane.nextOffset, 0n)
       await lane.commit(batch(0n, plainRows(0n, 2)))
       await lane.release()
+    })
+
+    it('stops at the lowest offset, whether it cannot be decoded or the database rejects it', async () => {
+      const { sink, database } = context()
+      const place = await preparePlace(sink)
+      const stopsAt = async (bad: { undecodable: bigint[]; tooLong?: bigint; taken?: bigint }) => {
+        const lane = await claim(sink, place, { onError: 'stop' })
+        const rows = [0n, 1n, 2n, 3n, 4n, 5n, 6n]
+          .filter((offset) => !bad.undecodable.includes(offset))
+          .map((offset) => row(offset, [offset, offset === bad.tooLong ? 'far too long a name' : 'fits']))
+        const rejected = bad.undecodable.map((offset) => ({
+          record: record(offset),
+          schemaId: null,
+          errorClass: 'decode',
+          message: 'no Avro',
+        }))
+        const { taken } = bad
+        if (taken !== undefined) {
+          await database.sql(`INSERT INTO "${place.spec.table}" VALUES (9, 'there', 0, ${taken})`)
+        }
+        let offset: bigint | undefined
+        await assert.rejects(lane.commit(batch(0n, rows, { rejected })), (err: PoisonError) => {
+          offset = err.offset
+          return err instanceof PoisonError
+        })
+        await lane.release()
+        assert.deepEqual(await storedIds(database, place.spec), taken === undefined ? [] : ['9'])
+        assert.deepEqual(await deadLetters(database, place), [])
+        assert.equal(await storedOffset(database, place), '0')
+        return offset
+      }
+      assert.equal(await stopsAt({ undecodable: [5n, 3n] }), 3n)
+      assert.equal(await stopsAt({ undecodable: [3n], tooLong: 1n }), 1n)
+      assert.equal(await stopsAt({ undecodable: [3n], tooLong: 4n }), 3n)
+      assert.equal(await stopsAt({ undecodable: [3n], tooLong: 5n, taken: 2n }), 2n)
     })
 
     it('blames the plan, not the records, for a table that was changed under the lane', async () => {

@@ -206,6 +206,9 @@ export function plans(context: () => Context): void {
       await assert.rejects(sink.plan(named('')), ConfigError)
       await assert.rejects(sink.plan(named('kafka_offset')), /have one name/)
       await assert.rejects(sink.plan({ ...appendTable(), table: 'a.b.c' }), ConfigError)
+      const twins = { ...appendTable(), columns: ['Id', 'id'].map((name) => column(name, { kind: 'int32' })) }
+      if (kind === 'postgres') await sink.plan(twins)
+      else await assert.rejects(sink.plan(twins), /"Id" and "id" have one name/)
       if (kind === 'mysql') {
         await assert.rejects(sink.plan(named('😀')), ConfigError)
         await assert.rejects(sink.plan(named('KAFKA_offset')), /have one name/)
