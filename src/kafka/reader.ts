@@ -6,8 +6,11 @@ import type { RecordBatch, TopicPartition } from './types.ts'
  * Contract:
  * - `onAssign` is called with every newly assigned set before any of their records is delivered. The reader
  *   starts at the offsets that it returns; a partition left out of the map is not read.
- * - The signal that `onAssign` gets aborts when the assignment is over before it returned (a rebalance, an error,
- *   `close()`); it should then return soon. What it returned is revoked, not read, and `close()` waits for it.
+ * - `onAssign`'s signal aborts when this assignment is over (the group rebalances, this member was removed, a fatal
+ *   error) or `close()` was called. The callback should then return soon, with what it has; rejecting with an AbortError
+ *   counts as having nothing. Positions returned after the abort are not read: the reader revokes what was assigned and joins
+ *   again, or ends.
+ * - A partition that was dropped while `onAssign` worked on it is not read.
  * - `onRevoke` is called before the partitions go to another member and is awaited (up to the rebalance
  *   timeout). After it returns no batch of them is delivered.
  * - `batches()` yields batches of a partition in offset order, without gap or overlap: each batch's
@@ -16,8 +19,9 @@ import type { RecordBatch, TopicPartition } from './types.ts'
  *   `onPartitionError`).
  * - Heartbeats go on in the background, whatever the consumer of `batches()` does.
  * - An offset out of range is never corrected silently.
- * - The group is joined when `batches()` is first read. `close()` takes less than a second at any moment and calls
- *   neither onRevoke nor onAssign: who closes has drained before.
+ * - The group is joined when `batches()` is first read.
+ * - `close()` calls no callback any more: who closes has drained before. It aborts the signal of an `onAssign` under way
+ *   and waits for it, 5 s at most, so that no partition is claimed after it resolved; else it takes less than a second.
  */
 export interface Reader {
   onAssign(f: (tps: TopicPartition[], signal: AbortSignal) => Promise<Map<TopicPartition, bigint>>): void
@@ -72,4 +76,6 @@ export interface GroupReaderOptions {
   readonly maxBytes?: number
   /** Milliseconds that a fetch waits for data. Default 250. */
   readonly maxWait?: number
+  /** Milliseconds between looks for partitions added to the topics. Default 30,000. */
+  readonly metadataInterval?: number
 }

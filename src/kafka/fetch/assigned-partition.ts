@@ -39,6 +39,7 @@ export class AssignedPartition {
   }
 
   set paused(paused: boolean) {
+    if (paused === this.#paused) return
     this.#paused = paused
     // Nothing is tried while it is paused, so that time does not count as failing.
     this.#failingSince = undefined
@@ -58,7 +59,7 @@ export class AssignedPartition {
     return this.#slice ? this.#sliceBytes : 0
   }
 
-  /** Milliseconds since the last answer without an error. */
+  /** Milliseconds of failure since the last answer without an error, or since it was resumed; 0 while it is paused. */
   get failingFor(): number {
     return this.#failingSince === undefined ? 0 : Date.now() - this.#failingSince
   }
@@ -96,6 +97,6 @@ export class AssignedPartition {
 
   retryLater(): void {
     this.retryAt = Date.now() + backoff(this.#failures++)
-    this.#failingSince ??= Date.now()
+    if (!this.#paused) this.#failingSince ??= Date.now()
   }
 }

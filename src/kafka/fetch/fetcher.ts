@@ -254,7 +254,7 @@ export class Fetcher {
     for (let attempt = 0; !this.#closed && !this.#failure; attempt++) {
       await this.#refresh()
       const orphans = [...this.#partitions.values()].filter(
-        ({ tp }) => this.#cluster.leader(tp) === undefined,
+        ({ tp, paused }) => !paused && this.#cluster.leader(tp) === undefined,
       )
       if (orphans.length === 0) break
       for (const orphan of orphans) await this.#partitionFailed(orphan, this.#codeOf(orphan.tp))

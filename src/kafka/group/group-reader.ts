@@ -15,11 +15,8 @@ import { type Generation, Membership } from './membership.ts'
 const patience = 120_000
 /** Milliseconds after which a new topic must be known to the broker that is asked. */
 const topicGrace = 5_000
-/** Milliseconds between looks for new partitions. */
-const metadataInterval = 30_000
 /** Milliseconds that close() gives the coordinator to take note of it. */
 const leaveTimeout = 500
-
 /** Milliseconds that close() gives an onAssign under way. */
 const assignPatience = 5_000
 
@@ -39,6 +36,7 @@ export class GroupReader implements Reader {
   readonly #topics: readonly string[]
   readonly #sessionTimeout: number
   readonly #rebalanceTimeout: number
+  readonly #metadataInterval: number
   #onAssign: OnAssign = async () => new Map()
   #onRevoke: OnRevoke = async () => {}
   #onPartitionError: (tp: TopicPartition, error: Error) => void = (_tp, error) => this.#fetcher.fail(error)
@@ -55,6 +53,7 @@ export class GroupReader implements Reader {
     this.#topics = options.topics
     this.#sessionTimeout = options.sessionTimeout ?? 30_000
     this.#rebalanceTimeout = options.rebalanceTimeout ?? 60_000
+    this.#metadataInterval = options.metadataInterval ?? 30_000
     this.#membership = new Membership(this.#cluster, {
       group: options.group,
       topics: options.topics,
@@ -175,7 +174,7 @@ export class GroupReader implements Reader {
   async #hold(generation: Generation): Promise<Ending> {
     const ended = Promise.withResolvers<Ending>()
     const over = new AbortController()
-    // A heartbeat may fail for good while onAssign works; who awaits `ended` later hears of it.
+    // A heartbeat may fail for good while onAssign works, before anybody awaits `ended`: handled here, thrown there.
     ended.promise.then(
       () => over.abort(),
       () => over.abort(),
@@ -189,8 +188,16 @@ export class GroupReader implements Reader {
       void this.#watchPartitions(() => {
         if (generation.isLeader && this.#partitionCounts() !== counts) ended.resolve('rebalance')
       })
-    }, metadataInterval)
-    const aborted = () => ended.resolve('lost')
+    }, this.#metadataInterval)
+    const stopTimers = () => {
+      heartbeat.stop()
+      clearInterval(watch)
+    }
+    // Also when an onAssign never returns: its timers would keep the process alive.
+    const aborted = () => {
+      stopTimers()
+      ended.resolve('lost')
+    }
     this.#cluster.signal.addEventListener('abort', aborted)
     this.#joined = true
     try {
@@ -198,7 +205,7 @@ export class GroupReader implements Reader {
       if (this.#closing) return 'lost'
       const positions = assigned.length === 0 ? new Map() : await this.#assign([...assigned], over)
       if (this.#closing) return 'lost'
-      if (!over.signal.aborted) this.#fetcher.assign(positions)
+      if (!over.signal.aborted) this.#fetcher.assign(this.#undropped(positions))
       const ending = await ended.promise
       this.#joined = ending === 'rebalance'
       this.#fetcher.assign(new Map())
@@ -208,8 +215,7 @@ export class GroupReader implements Reader {
       return ending
     } finally {
       this.#joined = false
-      heartbeat.stop()
-      clearInterval(watch)
+      stopTimers()
       this.#cluster.signal.removeEventListener('abort', aborted)
     }
   }
@@ -218,14 +224,17 @@ export class GroupReader implements Reader {
     const abort = () => over.abort()
     this.#closed.signal.addEventListener('abort', abort)
     this.#dropped.clear()
-    const assigning = this.#call(() => this.#onAssign(tps, over.signal))
+    const assigning = this.#call(() => this.#onAssign(tps, over.signal).catch(nothingIfAborted(over.signal)))
     this.#assigning = assigning.catch(() => undefined)
     try {
-      const positions = await assigning
-      return new Map([...positions].filter(([tp]) => !this.#dropped.has(tpName(tp))))
+      return await assigning
     } finally {
       this.#closed.signal.removeEventListener('abort', abort)
     }
+  }
+
+  #undropped(positions: ReadonlyMap<TopicPartition, bigint>): Map<TopicPartition, bigint> {
+    return new Map([...positions].filter(([tp]) => !this.#dropped.has(tpName(tp))))
   }
 
   /** The coordinator waits for the rebalance timeout only; after it the partitions are others', so we go on, too. */
@@ -261,5 +270,13 @@ export class GroupReader implements Reader {
 
   #partitionCounts(): string {
     return this.#topics.map((topic) => this.#cluster.topic(topic)?.partitions.length ?? 0).join()
+  }
+}
+
+/** A callback may leave by its signal's AbortError; every other error is one, aborted or not. */
+function nothingIfAborted(signal: AbortSignal): (error: unknown) => Map<TopicPartition, bigint> {
+  return (error) => {
+    if (signal.aborted && (error as Error).name === 'AbortError') return new Map()
+    throw error
   }
 }

@@ -1,123 +1,13 @@
 import assert from 'node:assert/strict'
-import { suite, type TestContext, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 import { ConfigError } from '../../../src/errors.ts'
 import { OffsetOutOfRangeError, TopicChangedError } from '../../../src/kafka/errors.ts'
-import { openAdmin, openProducer, openReader } from '../../../src/kafka/open.ts'
-import type { GroupReaderOptions, Reader } from '../../../src/kafka/reader.ts'
-import { type RecordBatch, type TopicPartition, tpName } from '../../../src/kafka/types.ts'
+import { openAdmin, openReader } from '../../../src/kafka/open.ts'
+import { tpName } from '../../../src/kafka/types.ts'
 import { config, temporaryTopic, texts } from './fixture.ts'
-
-/** Offsets as a sink would keep them: shared by the members, moved only by what was delivered. */
-class Positions {
-  /** Rejects when a member failed, for those who wait for another one. */
-  readonly #failure = Promise.withResolvers<never>()
-  readonly #next = new Map<string, bigint>()
-
-  constructor() {
-    this.#failure.promise.catch(() => undefined)
-  }
-
-  get failure(): Promise<never> {
-    return this.#failure.promise
-  }
-
-  fail(error: unknown): void {
-    this.#failure.reject(error)
-  }
-
-  of(tp: TopicPartition): bigint {
-    return this.#next.get(tpName(tp)) ?? 0n
-  }
-
-  advance(batch: RecordBatch): void {
-    assert.equal(batch.firstOffset, this.of(batch), `${tpName(batch)}: no gap, no overlap`)
-    this.#next.set(tpName(batch), batch.nextOffset)
-  }
-}
-
-/** A member that reads into `positions` until it is closed. */
-class Member {
-  readonly reader: Reader
-  readonly values: string[] = []
-  readonly errors: [string, Error][] = []
-  assigned = new Set<string>()
-  assignments = 0
-  readonly #positions: Positions
-  #changed = Promise.withResolvers<void>()
-  readonly running: Promise<void>
-  /** Awaited while the partitions are revoked. */
-  onRevoke: () => Promise<void> = async () => {}
-  /** Awaited with each batch before it counts. */
-  onBatch: (batch: RecordBatch) => Promise<void> = async () => {}
-
-  constructor(
-    t: TestContext,
-    positions: Positions,
-    options: Omit<GroupReaderOptions, 'clientId'>,
-    start = (tp: TopicPartition) => positions.of(tp),
-  ) {
-    this.reader = openReader(config, { clientId: 'test', sessionTimeout: 6_000, ...options })
-    this.reader.onAssign(async (tps) => {
-      this.assigned = new Set(tps.map(tpName))
-      this.assignments++
-      this.#notify()
-      return new Map(tps.map((tp) => [tp, start(tp)]))
-    })
-    this.reader.onRevoke(async () => {
-      this.assigned = new Set()
-      this.#notify()
-      await this.onRevoke()
-    })
-    this.reader.onPartitionError((tp, error) => {
-      this.errors.push([tpName(tp), error])
-      this.#notify()
-    })
-    this.running = this.#read(positions)
-    this.running.catch((error) => positions.fail(error))
-    this.#positions = positions
-    t.after(() => this.reader.close())
-  }
-
-  async #read(positions: Positions): Promise<void> {
-    for await (const batch of this.reader.batches()) {
-      assert(this.assigned.has(tpName(batch)), 'a batch of a partition that is not ours')
-      await this.onBatch(batch)
-      positions.advance(batch)
-      for (const { value } of batch.records) this.values.push(String(value))
-      this.#notify()
-    }
-  }
-
-  #notify(): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
-  }
-
-  /** Resolves when `condition` holds; rejects when this member or another one failed. */
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      // The condition may look at other members, too, whose changes this one does not hear of.
-      await Promise.race([this.#changed.promise, delay(20), this.#positions.failure])
-    }
-  }
-}
-
-async function fill(topic: string, partitions: number, perPartition: number, from = 0): Promise<string[]> {
-  const producer = openProducer(config, { clientId: 'test' })
-  const sent: string[] = []
-  for (let partition = 0; partition < partitions; partition++) {
-    const records = texts(from + partition * perPartition, perPartition)
-    // Awaited one by one, so that the log has batches of 100 records.
-    for (let at = 0; at < perPartition; at += 100) {
-      await producer.send(topic, partition, records.slice(at, at + 100))
-    }
-    sent.push(...records.map(({ value }) => String(value)))
-  }
-  await producer.close()
-  return sent.sort()
-}
+import { fill, Member, Positions } from './member.ts'
 
 suite('group reader', () => {
   test('starts where onAssign says, leaves out what it leaves out, and goes on as records come', async (t) => {
@@ -268,62 +158,6 @@ suite('group reader', () => {
     assert.deepEqual([error.requested, error.logStart, error.logEnd], [1_000n, 0n, 10n])
   })
 
-  test('close during onAssign aborts its signal and waits for it; nothing is assigned after it', async (t) => {
-    const topic = await temporaryTopic(t, 1)
-    const reader = openReader(config, { clientId: 'test', group: topic, topics: [topic] })
-    const called = Promise.withResolvers<void>()
-    let returned = false
-    reader.onAssign(async (tps, signal) => {
-      called.resolve()
-      await delay(10_000, undefined, { signal }).catch(() => undefined)
-      returned = true
-      return new Map(tps.map((tp) => [tp, 0n]))
-    })
-    const read = Array.fromAsync(reader.batches())
-    await called.promise
-    await reader.close()
-    assert.equal(returned, true)
-    assert.deepEqual(await read, [])
-  })
-
-  test('a rebalance during onAssign aborts its signal, and the member joins again', async (t) => {
-    const topic = await temporaryTopic(t, 2)
-    const options = { clientId: 'test', group: topic, topics: [topic], sessionTimeout: 6_000 }
-    const slow = openReader(config, options)
-    const first = Promise.withResolvers<void>()
-    const sizes: number[] = []
-    slow.onAssign(async (tps, signal) => {
-      sizes.push(tps.length)
-      first.resolve()
-      if (sizes.length === 1) await delay(60_000, undefined, { signal }).catch(() => undefined)
-      return new Map(tps.map((tp) => [tp, 0n]))
-    })
-    const read = Array.fromAsync(slow.batches())
-    await first.promise
-    const other = new Member(t, new Positions(), { group: topic, topics: [topic] })
-    await other.until(() => sizes.length === 2 && other.assigned.size === 1)
-    assert.deepEqual(sizes, [2, 1])
-    await slow.close()
-    await read
-  })
-
-  test('a partition dropped while onAssign works on it is not read', async (t) => {
-    const topic = await temporaryTopic(t, 2)
-    await fill(topic, 2, 10)
-    const member = new Member(t, new Positions(), { group: topic, topics: [topic] }, (tp) => {
-      if (tp.partition === 0) member.reader.drop(tp)
-      return 0n
-    })
-    await member.until(() => member.values.length >= 10)
-    await delay(300)
-    assert.deepEqual(
-      member.values.sort(),
-      texts(10, 10)
-        .map(({ value }) => String(value))
-        .sort(),
-    )
-  })
-
   test('offsets are mirrored into the group, and never read back', async (t) => {
     const topic = await temporaryTopic(t, 1)
     await fill(topic, 1, 10)
@@ -338,17 +172,6 @@ suite('group reader', () => {
     await member.reader.close()
     const next = new Member(t, new Positions(), { group: topic, topics: [topic] })
     await next.until(() => next.values.length === 10)
-  })
-
-  test('an error of onAssign ends batches() as it is', async (t) => {
-    const topic = await temporaryTopic(t, 1)
-    const failure = new Error('the sink is away')
-    const reader = openReader(config, { group: topic, topics: [topic], clientId: 'test' })
-    t.after(() => reader.close())
-    reader.onAssign(() => Promise.reject(failure))
-    await assert.rejects(async () => {
-      for await (const _ of reader.batches());
-    }, failure)
   })
 
   test('a topic that does not exist is an error that names etl apply', async (t) => {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ConfigError } from '../../../src/errors.ts'
-import { parseAddress } from '../../../src/kafka/cluster/address.ts'
-import type { KafkaConfig } from '../../../src/kafka/config.ts'
 import { RecordsRejectedError, RecordTooLargeError } from '../../../src/kafka/errors.ts'
 import { LogReader } from '../../../src/kafka/log-reader.ts'
 import { openProducer } from '../../../src/kafka/open.ts'
 import { config, endOffset, readBack, temporaryTopic, texts, values } from './fixture.ts'
-import { TcpProxy } from './tcp-proxy.ts'
+import { throughProxy } from './tcp-proxy.ts'
 
 suite('producer', () => {
   test('200 concurrent sends: distinct offsets, in the order of the calls', async (t) => {
@@ -135,28 +133,4 @@ suite('producer', () => {
 
 function values20(): string[] {
   return texts(0, 20).map(({ value }) => String(value))
-}
-
-/**
- * A configuration that meets the broker behind a proxy. The broker names its own port in the metadata; the proxy rewrites that
- * int32 in what passes, which a port that occurs nowhere else in the responses allows.
- */
-async function throughProxy(
-  t: import('node:test').TestContext,
-): Promise<{ proxied: KafkaConfig; proxy: TcpProxy }> {
-  const target = parseAddress(config.brokers[0] ?? '')
-  const proxy = new TcpProxy(target)
-  const port = await proxy.listen()
-  t.after(() => proxy.close())
-  proxy.rewrite = [address(target.host, target.port), address(target.host, port)]
-  return { proxied: { ...config, brokers: [`${target.host}:${port}`] }, proxy }
-}
-
-/** As metadata v10 holds an address: compact string and int32. */
-function address(host: string, port: number): Buffer {
-  const bytes = Buffer.alloc(1 + host.length + 4)
-  bytes.writeUInt8(host.length + 1)
-  bytes.write(host, 1)
-  bytes.writeInt32BE(port, 1 + host.length)
-  return bytes
 }

@@ -1,4 +1,8 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+import { parseAddress } from '../../../src/kafka/cluster/address.ts'
+import type { KafkaConfig } from '../../../src/kafka/config.ts'
+import { config } from './fixture.ts'
 
 /** Stands between a client and a broker; connections can be cut or frozen at will. 127.0.0.1 only. */
 export class TcpProxy {
@@ -6,9 +10,9 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>()
   readonly #target: { host: string; port: number }
   /** Sees each piece that the client sends before it is passed on; false: swallow it. */
-  onRequest: (bytes: Buffer) => boolean = () => true
+  onRequest: (bytes: Buffer, connection: Socket) => boolean = () => true
   /** Sees each piece that the broker sends before it is passed on; false: swallow it. */
-  onResponse: (bytes: Buffer) => boolean = () => true
+  onResponse: (bytes: Buffer, connection: Socket) => boolean = () => true
   /** Bytes that are replaced by others of the same length in what the broker sends. */
   rewrite: readonly [from: Buffer, to: Buffer] | undefined
 
@@ -42,11 +46,11 @@ export class TcpProxy {
       })
     }
     client.on('data', (bytes: Buffer) => {
-      if (this.onRequest(bytes)) broker.write(bytes)
+      if (this.onRequest(bytes, client)) broker.write(bytes)
     })
     broker.on('data', (bytes: Buffer) => {
       this.#rewriteIn(bytes)
-      if (this.onResponse(bytes)) client.write(bytes)
+      if (this.onResponse(bytes, client)) client.write(bytes)
     })
   }
 
@@ -54,5 +58,43 @@ export class TcpProxy {
     if (!this.rewrite) return
     const [from, to] = this.rewrite
     for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at + to.length)) to.copy(bytes, at)
+  }
+}
+
+/**
+ * A configuration that meets the broker behind a proxy. The broker names its own port in the metadata; the proxy rewrites that
+ * int32 in what passes, which a port that occurs nowhere else in the responses allows.
+ */
+export async function throughProxy(t: TestContext): Promise<{ proxied: KafkaConfig; proxy: TcpProxy }> {
+  const target = parseAddress(config.brokers[0] ?? '')
+  const proxy = new TcpProxy(target)
+  const port = await proxy.listen()
+  t.after(() => proxy.close())
+  proxy.rewrite = [address(target.host, target.port), address(target.host, port)]
+  return { proxied: { ...config, brokers: [`${target.host}:${port}`] }, proxy }
+}
+
+/** As metadata v10 holds an address: compact string and int32. */
+function address(host: string, port: number): Buffer {
+  const bytes = Buffer.alloc(1 + host.length + 4)
+  bytes.writeUInt8(host.length + 1)
+  bytes.write(host, 1)
+  bytes.writeInt32BE(port, 1 + host.length)
+  return bytes
+}
+
+/**
+ * Calls `f` with each answer to a request of the given kind, before it is passed on; `f` may change its bytes. Goes by the
+ * headers (api key and correlation id), so for answers that come in one piece.
+ */
+export function onAnswer(proxy: TcpProxy, apiKey: number, f: (answer: Buffer) => void): void {
+  const asked = new WeakMap<Socket, number>()
+  proxy.onRequest = (bytes, connection) => {
+    if (bytes.length >= 12 && bytes.readInt16BE(4) === apiKey) asked.set(connection, bytes.readInt32BE(8))
+    return true
+  }
+  proxy.onResponse = (bytes, connection) => {
+    if (bytes.length >= 8 && bytes.readInt32BE(4) === asked.get(connection)) f(bytes)
+    return true
   }
 }
