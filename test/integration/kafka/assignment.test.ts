@@ -22,6 +22,7 @@ suite('assignment', () => {
     reader.onAssign(async (tps, signal) => {
       called.resolve()
       await delay(10_000, undefined, { signal }).catch(() => undefined)
+      await delay(800) // longer than leaving the group takes
       returned = true
       return new Map(tps.map((tp) => [tp, 0n]))
     })
