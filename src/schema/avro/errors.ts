@@ -27,9 +27,8 @@ export function pathText(path: readonly PathStep[]): string {
   return text
 }
 
-/** A JSON value does not fit the Avro schema. */
-export class RecordError extends InputError {
-  override readonly code = 'bad_record'
+/** A value and an Avro schema do not fit; says where in the value, and why. */
+abstract class ValueError extends InputError {
   /** Place in the value, such as `features[3].geometry.type`; '' when it is the value as a whole. */
   readonly path: string
   /** Why, in plain words, without the path. */
@@ -42,19 +41,14 @@ export class RecordError extends InputError {
   }
 }
 
-/** Bytes are not what the Avro schema says, or hold a value that the reader's schema cannot take. */
-export class DecodeError extends InputError {
-  override readonly code = 'decode'
-  /** Place in the record, such as `features[3].geometry.type`; '' when it is the record as a whole. */
-  readonly path: string
-  /** Why, in plain words, without the path. */
-  readonly reason: string
+/** A JSON value does not fit the Avro schema. */
+export class RecordError extends ValueError {
+  override readonly code = 'bad_record'
+}
 
-  constructor(path: string, reason: string, details: ErrorDetails = {}) {
-    super(`${path === '' ? 'the record' : path}: ${reason}`, details)
-    this.path = path
-    this.reason = reason
-  }
+/** Bytes are not what the Avro schema says, or hold a value that the reader's schema cannot take. */
+export class DecodeError extends ValueError {
+  override readonly code = 'decode'
 }
 
 /** Levels of records, arrays and maps inside each other that encoder and decoder accept. */
