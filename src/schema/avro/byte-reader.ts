@@ -1,9 +1,16 @@
 import { isUtf8 } from 'node:buffer'
-import { Misfit } from './errors.ts'
+import { Misfit, maxDepth } from './errors.ts'
 
 const shortText = 16
 /** Items of no bytes (null, empty records) that one record may hold: their number is limited by nothing else. */
 const maxEmptyItems = 65_536
+/**
+ * JSON text that a record may become, in characters: a part that does not depend on its bytes, as defaults do not, and a
+ * part for each byte, which field names make out of one that says `true`. Without a limit a default of 1 MB in an array of
+ * a million empty records becomes a text that no memory holds.
+ */
+const textBase = 65_536
+const textPerByte = 256
 
 /**
  * Reads Avro's primitive encodings out of [position, end) and never beyond; throws Misfit for bytes that are none.
@@ -16,6 +23,8 @@ export class ByteReader {
   #bytes: Buffer = Buffer.alloc(0)
   #end = 0
   #emptyItems = 0
+  #opens = 0
+  #text = 0
 
   reset(bytes: Buffer, position: number, end: number): void {
     this.#bytes = bytes
@@ -23,6 +32,27 @@ export class ByteReader {
     this.#end = end
     this.depth = 0
     this.#emptyItems = 0
+    // Each byte has at most `maxDepth` containers around it.
+    this.#opens = maxEmptyItems + maxDepth * (end - position)
+    this.#text = textBase + textPerByte * (end - position)
+  }
+
+  /** Counts a record, array or map. Throws Misfit for more than the bytes can be about. */
+  open(): void {
+    if (--this.#opens < 0) throw new Misfit('more records, arrays and maps than its bytes can hold')
+  }
+
+  /** Throws Misfit for JSON text that is longer than what is left for the record. */
+  limitText(text: string): void {
+    if (text.length > this.#text)
+      throw new Misfit(`its JSON text would be longer than ${this.#text} characters`)
+  }
+
+  /** Takes the text of a finished column off what is left for the others. */
+  tookText(text: string): string {
+    this.limitText(text)
+    this.#text -= text.length
+    return text
   }
 
   get remaining(): number {

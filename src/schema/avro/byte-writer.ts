@@ -1,6 +1,8 @@
 import { Misfit } from './errors.ts'
 
 const initialCapacity = 4096
+/** No record of a log is as long; defaults in an array of empty objects would be. Bytes. */
+const maxCapacity = 256 * 1024 * 1024
 
 /**
  * A buffer that grows and is used again for record after record, with Avro's primitive encodings.
@@ -11,6 +13,8 @@ export class ByteWriter {
   position = 0
   /** Levels of containers open; kept by the encoder. */
   depth = 0
+  /** Union branches of the record that were tried in vain; kept by the encoder. */
+  misses = 0
   #bytes = Buffer.allocUnsafe(initialCapacity)
 
   /** Starts again at the first byte; views handed out by `view` become invalid. */
@@ -136,6 +140,7 @@ export class ByteWriter {
 
   #reserve(count: number): void {
     if (this.position + count <= this.#bytes.length) return
+    if (this.position + count > maxCapacity) throw new Misfit(`more than ${maxCapacity} bytes of Avro`)
     const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.position + count))
     this.#bytes.copy(grown, 0, 0, this.position)
     this.#bytes = grown

@@ -66,8 +66,26 @@ function integerOf(bytes: Buffer): number | bigint {
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`))
 }
 
+/** Bytes without those in front that only repeat the sign. */
+function significantBytes(bytes: Buffer): number {
+  const sign = (bytes[0] ?? 0) < 0x80 ? 0 : 0xff
+  let at = 0
+  while (bytes[at] === sign) at++
+  return bytes.length - at
+}
+
+/** Digits of more than any database has columns for: turning bytes into digits takes more than linear time. */
+const maxDigits = 100_000
+/** log10(256), a little less. */
+const digitsPerByte = 2.408
+
 /** Decimal text of two's complement bytes. Throws Misfit when the digits are more than the precision. */
 export function decimalOf(bytes: Buffer, precision: number, scale: number): string {
+  if (scale > maxDigits) throw new Misfit(`a decimal of ${scale} decimal places`)
+  const most = Math.min(precision, maxDigits)
+  const atLeast = (significantBytes(bytes) - 2) * digitsPerByte
+  if (atLeast > most)
+    throw new Misfit(`a decimal of ${Math.floor(atLeast)} digits or more, and ${most} are held`)
   const unscaled = integerOf(bytes)
   const digits = String(unscaled).length - (unscaled < 0 ? 1 : 0)
   if (digits > precision)

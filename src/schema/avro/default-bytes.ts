@@ -7,18 +7,33 @@ import { Misfit, maxDepth } from './errors.ts'
 /**
  * A field's default in Avro binary; undefined when it has none. Defaults have the specification's JSON form (bytes as
  * ISO 8859-1 text, logical types as their underlying type), which is another one than the JSON data that people have.
- * `parseSchema` has checked that the default fits.
+ * `parseSchema` has checked that the default fits. Throws Misfit for a default that is too large.
  */
 export function defaultBytes(field: AvroField): Buffer | undefined {
   if (field.default === undefined) return undefined
-  const out = new ByteWriter()
+  const out = new DefaultWriter()
   write(field.type, field.default, out)
   return out.copy()
 }
 
+/** Records and bytes that one default may come to: records that use each other twice double with each level. */
+const maxRecords = 65_536
+const maxBytes = 1024 * 1024
+
+class DefaultWriter extends ByteWriter {
+  #records = 0
+
+  /** Throws Misfit when the default has become too large. */
+  startRecord(): void {
+    if (++this.depth > maxDepth) throw new Misfit(`the default is nested deeper than ${maxDepth} levels`)
+    if (++this.#records > maxRecords || this.position > maxBytes)
+      throw new Misfit(`the default has more than ${maxRecords} records or ${maxBytes} bytes`)
+  }
+}
+
 type JsonFields = Readonly<Record<string, PlainJson>>
 
-function write(schema: AvroSchema, value: PlainJson, out: ByteWriter): void {
+function write(schema: AvroSchema, value: PlainJson, out: DefaultWriter): void {
   switch (schema.type) {
     case 'null':
       return
@@ -64,7 +79,7 @@ function write(schema: AvroSchema, value: PlainJson, out: ByteWriter): void {
     }
     case 'record':
       // A record whose default holds itself by default has no end.
-      if (++out.depth > maxDepth) throw new Misfit(`the default is nested deeper than ${maxDepth} levels`)
+      out.startRecord()
       for (const field of schema.fields) {
         const given = (value as JsonFields)[field.name]
         write(field.type, given === undefined ? (field.default as PlainJson) : given, out)

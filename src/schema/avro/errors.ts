@@ -59,10 +59,17 @@ export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'bigint') return String(value)
   if (Array.isArray(value)) return `an array of ${value.length}`
-  if (typeof value === 'object' && value !== null && value.constructor === Object) {
+  if (isPlainObject(value)) {
     const keys = Object.keys(value)
     return keys.length === 0 ? 'an empty object' : `an object with ${shown(keys.join(', '))}`
   }
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
   return text.length > 40 ? `${text.slice(0, 37)}…` : text
+}
+
+/** By its prototype: a field of the record may be named `constructor` or `toString`. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }

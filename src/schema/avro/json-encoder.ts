@@ -1,3 +1,4 @@
+import { InputError } from '../../errors.ts'
 import {
   type AvroArray,
   type AvroField,
@@ -42,12 +43,13 @@ export interface JsonEncoderOptions {
  * avsc is not used here: it wants its own JavaScript values (wrapped unions, Buffers, Date), so each JSON value would have
  * to be converted first, and its long corrupts or refuses integers beyond 2^53. It is the oracle of the property tests.
  *
- * The function throws RecordError for a value that does not fit; `out` is then as it was before.
+ * Throws InputError for a schema with too large defaults. The function throws RecordError for a value that does not fit; `out` is then as it was before.
  */
 export function compileJsonEncoder(schema: AvroSchema, options: JsonEncoderOptions = {}): JsonEncoder {
-  const encode = new JsonEncoderCompiler(options).compile(schema)
+  const encode = compiled(() => new JsonEncoderCompiler(options).compile(schema))
   return (value, out) => {
     const { position, depth } = out
+    out.misses = 0
     try {
       encode(value, out)
     } catch (error) {
@@ -56,6 +58,15 @@ export function compileJsonEncoder(schema: AvroSchema, options: JsonEncoderOptio
       if (error instanceof Misfit) throw new RecordError(pathText(error.path), error.message)
       throw error
     }
+  }
+}
+
+/** A default that is too large is the schema's fault, not a record's. */
+function compiled(compile: () => Encode): Encode {
+  try {
+    return compile()
+  } catch (error) {
+    throw error instanceof Misfit ? new InputError(`the schema cannot be used: ${error.message}`) : error
   }
 }
 

@@ -56,6 +56,7 @@ export class JsonReaderCompiler {
           for (let i = 0; i < count; i++) {
             text += index === 0 ? readItem(reader) : `,${readItem(reader)}`
             index++
+            reader.limitText(text)
           }
         }
       } catch (error) {
@@ -81,7 +82,10 @@ export class JsonReaderCompiler {
       let text = '{'
       enter(reader)
       for (let count = reader.blockCount(minBytes); count > 0; count = reader.blockCount(minBytes)) {
-        for (let i = 0; i < count; i++) text += text === '{' ? readEntry(reader) : `,${readEntry(reader)}`
+        for (let i = 0; i < count; i++) {
+          text += text === '{' ? readEntry(reader) : `,${readEntry(reader)}`
+          reader.limitText(text)
+        }
       }
       reader.depth--
       return `${text}}`
@@ -101,12 +105,14 @@ export class JsonReaderCompiler {
           if (field.read === undefined) field.skip(reader)
           else
             text += text === '{' ? field.label + field.read(reader) : `,${field.label}${field.read(reader)}`
+          reader.limitText(text)
         }
       } catch (error) {
         throw error instanceof Misfit ? error.within(fields[i]?.name ?? '') : error
       }
       reader.depth--
       if (added !== '') text += text === '{' ? added : `,${added}`
+      reader.limitText(text)
       return `${text}}`
     }
     this.#records.set(plan, read)

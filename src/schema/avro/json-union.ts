@@ -1,8 +1,11 @@
 import { type AvroSchema, isNamed, typeText } from '../avro-types.ts'
 import { JsonNumber } from '../json-text.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import { Misfit, shown } from './errors.ts'
+import { Misfit, RecordError, shown } from './errors.ts'
 import { type Encode, isJsonObject } from './json-scalars.ts'
+
+/** A value that fits none of two branches on each of n levels can be tried in 2^n ways. */
+const maxMisses = 250_000
 
 export interface UnionBranch {
   readonly schema: AvroSchema
@@ -90,6 +93,8 @@ function tryBranch(branch: Candidate, value: unknown, out: ByteWriter): Misfit |
     if (!(error instanceof Misfit)) throw error
     out.position = position
     out.depth = depth
+    if (++out.misses > maxMisses)
+      throw new RecordError('', 'it holds unions in unions in too many ways to find the branches that fit')
     return error
   }
 }

@@ -1,6 +1,6 @@
 import { type AvroField, type AvroRecord, type AvroSchema, type AvroUnion, typeText } from '../avro-types.ts'
 import { defaultBytes } from './default-bytes.ts'
-import { Misfit } from './errors.ts'
+import { DecodeError, Misfit } from './errors.ts'
 import type { AvroScalar } from './json-scalars.ts'
 
 /**
@@ -81,11 +81,22 @@ export function resolve(writer: AvroSchema, reader: AvroSchema): Plan {
   return new Resolver().plan(writer, reader)
 }
 
+/** Steps of one resolution. Unions of records that hold unions of records can be tried in 2^n ways. */
+const maxSteps = 200_000
+
 class Resolver {
+  #steps = 0
+
   /** Pairs of records in work or done, in order: a record may hold itself. */
   #records: { readonly writer: AvroRecord; readonly reader: AvroRecord; readonly plan: RecordPlan }[] = []
 
   plan(writer: AvroSchema, reader: AvroSchema): Plan {
+    // No Misfit: that would only make it try the next way.
+    if (++this.#steps > maxSteps)
+      throw new DecodeError(
+        '',
+        'writer and reader schema hold unions in unions in too many ways to compare them',
+      )
     if (writer.type === 'union') return this.#choice(writer, reader)
     if (reader.type === 'union') return this.#intoUnion(writer, reader)
     if (writer.type === 'record' && reader.type === 'record') return this.#record(writer, reader)

@@ -45,9 +45,7 @@ export function compileRowDecoder(options: RowDecoderOptions): RowDecoder {
   columns.forEach((column, index) => {
     if (column.source.from === from) root.add(column, index, 0)
   })
-  const read = explained(() =>
-    new RowCompiler().compile(resolve(options.writer, options.reader), root, options.reader),
-  )
+  const read = explained(() => new RowCompiler().compileRoot(options, root))
   const reader = new ByteReader()
   return (bytes, offset, row = new Array<SqlValue>(columns.length).fill(null)) => {
     reader.reset(bytes, offset, bytes.length)
@@ -138,7 +136,10 @@ class RowCompiler {
     }
     if (plan.kind === 'scalar' && plan.as.type === 'null') return () => null
     if (plan.kind === 'refused') return refuse(plan.reason)
-    if (column.type.kind === 'json') return this.#json.compile(plan)
+    if (column.type.kind === 'json') {
+      const read = this.#json.compile(plan)
+      return (reader) => reader.tookText(read(reader))
+    }
     if (plan.kind === 'enum' && (column.type.kind === 'enum' || column.type.kind === 'string'))
       return enumReader(plan)
     const read = plan.kind === 'scalar' ? sqlReader(plan, column.type) : undefined

@@ -4,9 +4,13 @@ import { Misfit, maxDepth } from './errors.ts'
 
 export type Skip = (reader: ByteReader) => void
 
-/** One level deeper; throws Misfit beyond the limit. The caller takes it back: `reader.depth--`. */
+/**
+ * One level deeper; throws Misfit beyond the limit, or when more is opened than the bytes can be about: records without
+ * fields take none. The caller takes it back: `reader.depth--`.
+ */
 export function enter(reader: ByteReader): void {
   if (++reader.depth > maxDepth) throw new Misfit(`nested deeper than ${maxDepth} levels`)
+  reader.open()
 }
 
 /** Functions that move past a value of a writer's schema. One object for each decoder: records are compiled once. */
@@ -82,8 +86,11 @@ export function branchOf<T>(branches: readonly T[], reader: ByteReader): T {
   return branch
 }
 
+/** Least bytes of the records that were looked at: a schema of 60 records, each twice in the next, has 2^60 ways down. */
+const leastBytes = new WeakMap<AvroRecord, number>()
+
 /** The least number of bytes that a value takes; a record inside itself counts 0. */
-export function minBytesOf(schema: AvroSchema, within: ReadonlySet<AvroRecord> = new Set()): number {
+export function minBytesOf(schema: AvroSchema): number {
   switch (schema.type) {
     case 'null':
       return 0
@@ -94,11 +101,14 @@ export function minBytesOf(schema: AvroSchema, within: ReadonlySet<AvroRecord> =
     case 'fixed':
       return schema.size
     case 'union':
-      return 1 + Math.min(...schema.branches.map((branch) => minBytesOf(branch, within)))
+      return 1 + Math.min(...schema.branches.map((branch) => minBytesOf(branch)))
     case 'record': {
-      if (within.has(schema)) return 0
-      const inside = new Set(within).add(schema)
-      return schema.fields.reduce((sum, field) => sum + minBytesOf(field.type, inside), 0)
+      const known = leastBytes.get(schema)
+      if (known !== undefined) return known
+      leastBytes.set(schema, 0)
+      const least = schema.fields.reduce((sum, field) => sum + minBytesOf(field.type), 0)
+      leastBytes.set(schema, least)
+      return least
     }
     default:
       return 1

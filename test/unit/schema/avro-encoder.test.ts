@@ -194,3 +194,10 @@ test('JSON is parsed without loss of digits, and only then slower', () => {
   assert.equal(there(price, parseJsonExact(exact)), exact)
   assert.throws(() => parseJsonExact('{"a":12345678901234567890,}'), SyntaxError)
 })
+
+test('an object whose fields have the names of methods is a bad record like any other', () => {
+  for (const text of ['{"constructor":1,"toString":1}', '{"__proto__":null,"toString":null}']) {
+    assert.throws(() => encoded('boolean', parseJsonExact(text)), RecordError, text)
+  }
+  assert.throws(() => encoded('boolean', Object.create(null)), RecordError)
+})
