@@ -1,3 +1,5 @@
+import type { TlsSettings } from '../tls.ts'
+
 /** A Confluent-compatible schema registry. https://docs.confluent.io/platform/current/schema-registry/develop/api.html */
 export interface SchemaRegistry {
   /** Schema text and references by id; cached for ever. Throws SchemaNotFoundError for an unknown id. */
@@ -49,12 +51,7 @@ export interface RegistryConfig {
   readonly url: string
   readonly username?: string | undefined
   readonly password?: string | undefined
-  /** PEM texts. */
-  readonly tls?:
-    | {
-        readonly ca?: string | undefined
-        readonly cert?: string | undefined
-        readonly key?: string | undefined
-      }
-    | undefined
+  /** Bearer token, instead of user name and password. */
+  readonly token?: string | undefined
+  readonly tls?: TlsSettings | undefined
 }

@@ -15,18 +15,28 @@ export interface ColumnOptions {
   readonly name?: string
 }
 
+/** MySQL's limit; PostgreSQL takes 1,600. Records that use each other can be flattened to millions. */
+const maxColumns = 4096
+
 /**
  * Columns for an Avro schema, in field order, named by the fields' original names.
- * Throws ConfigError when two fields give the same column name, naming both paths.
+ * Throws ConfigError when two fields give the same column name, naming both paths, and for too many columns.
  */
 export function columnsFor(schema: AvroSchema, options: ColumnOptions = {}): ColumnSpec[] {
   const { from = 'value', flatten = false, name = from } = options
   if (schema.type !== 'record') {
     return [{ name, ...columnTypeOf(schema), source: { from, path: [] } }]
   }
-  const columns = [
-    ...recordColumns(schema, { from, flatten, names: [], path: [], within: [], optional: false }),
-  ]
+  const columns: ColumnSpec[] = []
+  const place = { from, flatten, names: [], path: [], within: [], optional: false }
+  for (const column of recordColumns(schema, place)) {
+    columns.push(column)
+    if (columns.length > maxColumns)
+      throw new ConfigError(`the schema makes more than ${maxColumns} columns, which no database takes`, {
+        where: schema.fullName,
+        next: flatten ? 'leave nested records as JSON (without flatten)' : 'put fields into nested records',
+      })
+  }
   refuseSameName(columns)
   return columns
 }

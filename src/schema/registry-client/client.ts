@@ -140,7 +140,10 @@ class ConfluentRegistry implements RegistryClient {
     const { schema, schemaType = 'AVRO', references } = this.object('schema', answer)
     if (typeof schema !== 'string') return this.surprise('schema', answer)
     if (schemaType !== 'AVRO') {
-      throw new InputError(`the schema is ${String(schemaType)}; etl reads Avro`, { where: this.http.url })
+      throw new InputError(`the schema is ${String(schemaType)}; etl reads Avro`, {
+        where: this.http.url,
+        next: 'name a subject whose schema is Avro',
+      })
     }
     const list = Array.isArray(references) ? (references as SchemaReference[]) : []
     return list.length > 0
@@ -163,9 +166,10 @@ function requestBody({ schema, references }: RegisteredSchema): object {
   return { schema: text, schemaType: 'AVRO', ...(references?.length ? { references } : {}) }
 }
 
-function messageOf({ body }: RegistryAnswer): string {
+function messageOf({ body, text, location }: RegistryAnswer): string {
+  if (location !== undefined) return `it leads to ${location}; redirects are not followed`
   if (body === undefined) return 'the answer is not JSON'
   const { message, detail } = (body ?? {}) as { message?: unknown; detail?: unknown }
-  const text = [message, detail].filter((part) => typeof part === 'string').join(': ')
-  return (text || JSON.stringify(body)).slice(0, 500)
+  const said = [message, detail].filter((part) => typeof part === 'string').join(': ')
+  return said ? said.slice(0, 500) : text
 }

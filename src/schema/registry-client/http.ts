@@ -1,13 +1,18 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConfigError, UnreachableError } from '../../errors.ts'
+import { ConfigError, type EtlError, UnreachableError } from '../../errors.ts'
+import { tlsProblem } from '../../tls.ts'
 import type { RegistryConfig } from '../registry.ts'
 
 export interface RegistryAnswer {
   readonly status: number
   /** Parsed JSON; undefined when the body is none (a proxy's HTML page, for example). */
   readonly body: unknown
+  /** Its beginning as it came, for messages. */
+  readonly text: string
+  /** Where a redirect leads; none is followed, or the credentials would go there too. */
+  readonly location?: string | undefined
 }
 
 /** Waiting times; tests make them short. Milliseconds. */
@@ -22,6 +27,8 @@ export interface HttpTimes {
 const defaultTimes: HttpTimes = { timeout: 10_000, firstPause: 100, attempts: 5 }
 /** Longer answers are not a registry's. Bytes. */
 const maxAnswer = 32 * 1024 * 1024
+/** Characters of an answer that a message shows. */
+const shownText = 500
 const mediaType = 'application/vnd.schemaregistry.v1+json'
 
 /**
@@ -43,7 +50,7 @@ export class RegistryHttp {
     const options = { keepAlive: true, maxSockets: 8 }
     this.agent =
       this.base.protocol === 'https:'
-        ? new HttpsAgent({ ...options, ...pem(config.tls) })
+        ? new HttpsAgent({ ...options, ...tlsOptions(config.tls) })
         : new HttpAgent(options)
   }
 
@@ -67,13 +74,10 @@ export class RegistryHttp {
 
   private attempt(method: string, path: string, body: unknown): Promise<RegistryAnswer> {
     const payload = body === undefined ? undefined : JSON.stringify(body)
-    const { username, password } = this.config
     const headers = {
       accept: `${mediaType}, application/json`,
       ...(payload ? { 'content-type': mediaType, 'content-length': Buffer.byteLength(payload) } : {}),
-      ...(username === undefined
-        ? {}
-        : { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` }),
+      ...this.authorization(),
     }
     const signal = AbortSignal.timeout(this.times.timeout)
     const send = this.base.protocol === 'https:' ? httpsRequest : httpRequest
@@ -92,10 +96,21 @@ export class RegistryHttp {
     })
   }
 
+  private authorization(): { authorization?: string } {
+    const { username, password = '', token } = this.config
+    if (token !== undefined) return { authorization: `Bearer ${token}` }
+    if (username === undefined) return {}
+    return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
+  }
+
   private authorized(answer: RegistryAnswer): RegistryAnswer {
     if (answer.status !== 401 && answer.status !== 403) return answer
-    const sent =
-      this.config.username === undefined ? 'no user name was sent' : `as user ${this.config.username}`
+    const { username, token } = this.config
+    const sent = token
+      ? 'with a token'
+      : username
+        ? `as user ${username}`
+        : 'no user name and no token was sent'
     throw new UnreachableError(
       answer.status === 401
         ? 'the schema registry refused the credentials'
@@ -103,12 +118,14 @@ export class RegistryHttp {
       {
         where: this.url,
         cause: new Error(`HTTP ${answer.status}, ${sent}`),
-        next: 'set user name and password of the registry in etl.yaml or the environment',
+        next: 'export ETL_REGISTRY_USERNAME=… ETL_REGISTRY_PASSWORD=…, or ETL_REGISTRY_TOKEN=…, or registry in etl.yaml',
       },
     )
   }
 
-  private unreachable(cause: Error, attempts: number): UnreachableError {
+  private unreachable(cause: Error, attempts: number): EtlError {
+    const tls = tlsProblem(cause, this.url, 'no connection to the schema registry')
+    if (tls) return tls
     return new UnreachableError('the schema registry does not answer', {
       where: this.url,
       cause: attempts === 1 ? cause : new Error(`${messageOf(cause)} (${attempts} attempts)`),
@@ -117,16 +134,21 @@ export class RegistryHttp {
   }
 }
 
+/** An answer that no registry gives; asking again would only fetch it again. */
+class TooLongError extends Error {}
+
 async function readAnswer(response: IncomingMessage): Promise<RegistryAnswer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > maxAnswer) throw new Error(`the answer is longer than ${maxAnswer / 1024 / 1024} MB`)
+    if (length > maxAnswer) throw new TooLongError(`the answer is longer than ${maxAnswer / 1024 / 1024} MB`)
     chunks.push(chunk)
   }
   const text = Buffer.concat(chunks).toString('utf8')
-  return { status: response.statusCode ?? 0, body: jsonOf(text) }
+  const status = response.statusCode ?? 0
+  const location = status >= 300 && status < 400 ? response.headers.location : undefined
+  return { status, body: jsonOf(text), text: text.slice(0, shownText), location }
 }
 
 function jsonOf(text: string): unknown {
@@ -150,7 +172,9 @@ function failureOf({ status, body }: RegistryAnswer): Error | undefined {
 /** Errors of certificates and names do not pass by themselves. */
 function isPermanent(error: Error): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
-  return /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|ENOTFOUND|ERR_SSL|EPROTO|ERR_INVALID/.test(code)
+  return (
+    error instanceof TooLongError || /ENOTFOUND|ERR_INVALID/.test(code) || tlsProblem(error, '') !== undefined
+  )
 }
 
 function messageOf(error: Error): string {
@@ -175,10 +199,14 @@ function badUrl(reason: string): ConfigError {
   })
 }
 
-function pem(tls: RegistryConfig['tls']): { ca?: string; cert?: string; key?: string } {
+/** Said explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED=0 switches nothing off. */
+function tlsOptions(tls: RegistryConfig['tls']): object {
   return {
     ...(tls?.ca ? { ca: tls.ca } : {}),
     ...(tls?.cert ? { cert: tls.cert } : {}),
     ...(tls?.key ? { key: tls.key } : {}),
+    ...(tls?.passphrase ? { passphrase: tls.passphrase } : {}),
+    ...(tls?.serverName ? { servername: tls.serverName } : {}),
+    rejectUnauthorized: tls?.rejectUnauthorized ?? true,
   }
 }

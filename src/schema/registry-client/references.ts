@@ -1,4 +1,4 @@
-import { ConfigError } from '../../errors.ts'
+import { ConfigError, InputError } from '../../errors.ts'
 import { type AvroSchema, parseSchema } from '../avro-schema.ts'
 import type { RegisteredSchema, SchemaReference, SchemaRegistry } from '../registry.ts'
 
@@ -11,7 +11,10 @@ export async function parseRegistered(
   return parseSchema(schema, where, await referencedTexts(registry, references))
 }
 
-/** Texts of all schemas referred to, directly or not, each once and after those it uses itself. */
+/** Schemas that one schema may need. */
+const maxReferences = 500
+
+/** Texts of all schemas referred to, directly or not, each once and after those it uses itself. Throws InputError for too many. */
 export async function referencedTexts(
   registry: SchemaRegistry,
   references: readonly SchemaReference[],
@@ -22,6 +25,8 @@ export async function referencedTexts(
     const key = `${subject}:${version}`
     if (texts.has(key) || visiting.has(key)) return
     visiting.add(key)
+    if (visiting.size > maxReferences)
+      throw new InputError(`the schema refers to more than ${maxReferences} others`, { where: key })
     const found = await registry.version(subject, version)
     if (!found) {
       throw new ConfigError(`the reference ${name} leads to ${key}, which is not registered`, {
