@@ -23,6 +23,8 @@ export interface ErrorDetails {
   /** The command or setting that helps, as the user would type it. */
   readonly next?: string | undefined
   readonly cause?: unknown
+  /** The secret that nobody gave and that would help (`password of Kafka user etl`); a terminal can ask for it. */
+  readonly secret?: string | undefined
 }
 
 export abstract class EtlError extends Error {
@@ -30,12 +32,14 @@ export abstract class EtlError extends Error {
   abstract readonly exitCode: ExitCode
   readonly where: string | undefined
   readonly next: string | undefined
+  readonly secret: string | undefined
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = new.target.name
     this.where = details.where
     this.next = details.next
+    this.secret = details.secret
   }
 }
 

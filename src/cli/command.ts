@@ -1,5 +1,7 @@
 import { Command, Flags } from '@oclif/core'
-import type { ExitCode } from '../errors.ts'
+import { rememberTyped } from '../config/secrets.ts'
+import { EtlError, type ExitCode } from '../errors.ts'
+import { askSecret, canAsk } from './ask-secret.ts'
 import { outputMode, reportFailure } from './failure.ts'
 import { jsonText } from './output.ts'
 import { asUsageError } from './usage-error.ts'
@@ -16,6 +18,13 @@ export abstract class EtlCommand extends Command {
       env: 'ETL_DEBUG',
       helpGroup: 'GLOBAL',
     }),
+  }
+
+  /** Runs the command again after the user typed the secret that was missing; only before anything was done can one be. */
+  override async _run<T>(): Promise<T> {
+    const run = this.run.bind(this)
+    this.run = () => askingForSecrets(run)
+    return await super._run<T>()
   }
 
   /** Ends the process with `code` after the output is flushed; for verdicts, not for errors. */
@@ -35,5 +44,20 @@ export abstract class EtlCommand extends Command {
       ...outputMode(this.argv),
       json: this.jsonEnabled(),
     })
+  }
+}
+
+/** Each secret is asked for once: a wrong one fails like a wrong one of any other place. */
+async function askingForSecrets<T>(run: () => Promise<T>): Promise<T> {
+  const asked = new Set<string>()
+  for (;;) {
+    try {
+      return await run()
+    } catch (err) {
+      const secret = err instanceof EtlError ? err.secret : undefined
+      if (secret === undefined || asked.has(secret) || !canAsk()) throw err
+      asked.add(secret)
+      rememberTyped(secret, await askSecret(secret))
+    }
   }
 }

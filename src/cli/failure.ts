@@ -1,6 +1,9 @@
+import { isUtf8 } from 'node:buffer'
+import { keepOut } from '../config/secrets.ts'
 import { EtlError, ExitCode } from '../errors.ts'
 import { errorDocument, errorText } from './error-text.ts'
 import { jsonText } from './output.ts'
+import { redact } from './redact.ts'
 
 /** What a shell reports of a program that SIGPIPE ended: 128 + 13. */
 const BROKEN_PIPE = 141
@@ -40,6 +43,11 @@ function exitCodeOf(err: Error): number {
  * pipe, and not 0: a verdict that nobody could read must not pass as a good one.
  */
 export function installNets(mode: OutputMode): void {
+  // A diagnostic report (--report-on-fatalerror and its like) would hold the environment, and so the passwords.
+  if (process.report) process.report.excludeEnv = true
+  for (const [name, value] of Object.entries(process.env))
+    if (value && /^ETL_\w*(PASSWORD|PASSPHRASE|SECRET|TOKEN)$/.test(name)) keepOut(value)
+  guard(process.stderr)
   process.on('uncaughtException', (err) => {
     reportFailure(err, mode)
     process.exit()
@@ -48,5 +56,14 @@ export function installNets(mode: OutputMode): void {
     stream.on('error', (err: NodeJS.ErrnoException) => {
       if (err.code === 'EPIPE') process.exit(process.exitCode || BROKEN_PIPE)
     })
+  }
+}
+
+/** Lets nothing onto the stream with a secret in it, whoever writes: libraries with DEBUG set and worker threads do, too. */
+function guard(stream: NodeJS.WriteStream): void {
+  const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean
+  stream.write = (chunk: unknown, ...rest: unknown[]) => {
+    const text = chunk instanceof Uint8Array && isUtf8(chunk) ? Buffer.from(chunk).toString('utf8') : chunk
+    return write(typeof text === 'string' ? redact(text) : chunk, ...rest)
   }
 }

@@ -1,5 +1,6 @@
 import { type Command, Config, type Interfaces, Plugin } from '@oclif/core'
 import { normalizeArgv } from '@oclif/core/help'
+import { obeyChaos, victimVariable } from '../chaos/victim.ts'
 import { UsageError } from '../errors.ts'
 import { installNets, outputMode, reportFailure } from './failure.ts'
 import { EtlHelp } from './help.ts'
@@ -71,6 +72,7 @@ class TablePlugin extends Plugin {
 export async function runProgram(argv: string[], program: Program): Promise<void> {
   const mode = outputMode(argv)
   installNets(mode)
+  if (process.env[victimVariable] && process.channel) obeyChaos()
   try {
     const config = await loadConfig(program)
     await dispatch(argv, config)

@@ -1,12 +1,19 @@
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import { ConfigError, UsageError } from '../errors.ts'
-import type { KafkaConfig, TlsConfig } from '../kafka/config.ts'
+import type { KafkaConfig } from '../kafka/config.ts'
 import type { RegistryConfig } from '../schema/registry.ts'
 import type { SinkConfig } from '../sink/sink.ts'
-import { readStackState, type StackState } from '../stack/state.ts'
-import { type ConfigFile, type DatasetEntry, loadConfigFile, type Secret, type TlsFiles } from './file.ts'
-import { parseSinkUrl } from './sink-url.ts'
+import { maxGroupLength } from '../sink/sink.ts'
+import { passwordName } from '../sink/sql/session.ts'
+import { type DatabaseState, readStackState, type StackState } from '../stack/state.ts'
+import type { TlsSettings } from '../tls.ts'
+import { addressMap } from './address-map.ts'
+import { type ConfigFile, type DatasetEntry, loadConfigFile, type Secret } from './file.ts'
+import { saslSettings } from './kafka-login.ts'
+import { keepOut, Secrets } from './secrets.ts'
+import { parseSinkUrl, urlTls } from './sink-url.ts'
+import { type TlsFiles, tlsSettings } from './tls.ts'
 
 /** What the shared flags gave; oclif has already merged their environment variables (flag > ETL_…). */
 export interface Overrides {
@@ -38,15 +45,18 @@ export class Context {
   private readonly overrides: Overrides
   private readonly file: ConfigFile | undefined
   private readonly stack: StackState | undefined
+  private readonly secrets: Secrets
 
-  constructor(overrides: Overrides) {
+  /** `warn` takes one sentence: what works, but should not be left as it is. */
+  constructor(overrides: Overrides, warn: (text: string) => void = warnOnStderr) {
     this.overrides = overrides
     this.file = loadConfigFile(overrides.config)
+    this.secrets = new Secrets({ base: dirname(this.file?.path ?? '.'), warn })
     this.stack = readStackState()
   }
 
   kafka(): KafkaConfig {
-    const file = this.file?.kafka
+    const file = this.file?.kafka ?? this.ofStack(this.overrides.brokers)?.kafka
     const brokers = this.overrides.brokers ?? file?.brokers ?? this.stack?.services.kafka?.brokers
     if (!brokers)
       throw missing('Kafka brokers', '--brokers HOST:PORT, ETL_BROKERS, kafka.brokers in etl.yaml')
@@ -56,53 +66,68 @@ export class Context {
     return {
       brokers: list,
       clientId: file?.clientId ?? 'etl',
-      tls: this.tls(file?.tls),
-      sasl: file?.sasl && {
-        mechanism: file.sasl.mechanism,
-        username: file.sasl.username,
-        password: this.secret(file.sasl, 'ETL_KAFKA_PASSWORD') ?? '',
-      },
+      addressMap: addressMap(file?.addressMap),
+      tls: tlsSettings(this.secrets, { entry: file?.tls, prefix: 'ETL_KAFKA', where: 'kafka.tls' }),
+      sasl: saslSettings(this.secrets, file?.sasl, dirname(this.file?.path ?? '.')),
     }
   }
 
   registry(): RegistryConfig {
-    const file = this.file?.registry
+    const file = this.file?.registry ?? this.ofStack(this.overrides['registry-url'])?.registry
     const url = this.overrides['registry-url'] ?? file?.url ?? this.stack?.services.registry?.url
     if (!url)
       throw missing('schema registry', '--registry-url URL, ETL_REGISTRY_URL, registry.url in etl.yaml')
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
       throw new ConfigError(`"${url}" is not a registry address; it must be http://… or https://…`)
+    const username = process.env.ETL_REGISTRY_USERNAME ?? file?.username
+    const token = this.secrets.find({
+      what: 'token of the registry',
+      variable: 'ETL_REGISTRY_TOKEN',
+      value: file?.token,
+      file: file?.tokenFile,
+    })
+    if (token !== undefined && username !== undefined)
+      throw new ConfigError('the registry has a token and a user name; it takes one of them', {
+        next: 'unset ETL_REGISTRY_USERNAME or ETL_REGISTRY_TOKEN, or take one out of etl.yaml',
+      })
     return {
       url: url.replace(/\/+$/, ''),
-      username: file?.username ?? process.env.ETL_REGISTRY_USERNAME,
-      password: this.secret(file ?? {}, 'ETL_REGISTRY_PASSWORD'),
-      tls: this.tls(file?.tls),
+      username,
+      password:
+        username === undefined
+          ? undefined
+          : this.secrets.need({
+              what: `password of registry user ${username}`,
+              variable: 'ETL_REGISTRY_PASSWORD',
+              ...places(file),
+            }),
+      token,
+      tls: tlsSettings(this.secrets, { entry: file?.tls, prefix: 'ETL_REGISTRY', where: 'registry.tls' }),
     }
   }
 
   /** Sinks by name: etl.yaml, ETL_POSTGRES_URL and ETL_MYSQL_URL, else those of the running stack. */
   sinks(): NamedSink[] {
     const found = new Map<string, SinkConfig>()
+    const file = this.file?.sinks ? this.file : this.ofStack()
     for (const name of ['postgres', 'mysql'] as const) {
       const service = this.stack?.services[name]
-      if (service) found.set(name, { kind: name, ...pick(service) })
+      if (service && !file) found.set(name, { kind: name, ...pick(service) })
     }
-    if (this.file?.sinks) {
-      found.clear()
-      for (const [name, entry] of Object.entries(this.file.sinks)) {
-        const where = `${this.file.path}: sinks.${name}.url`
-        const url = parseSinkUrl(entry.url, where)
-        found.set(name, {
-          ...url,
-          password: this.secret(entry, 'ETL_SINK_PASSWORD') ?? url.password,
-          tls: this.tls(entry.tls),
-        })
-      }
+    for (const [name, entry] of Object.entries(file?.sinks ?? {})) {
+      const where = `${file?.path}: sinks.${name}.url`
+      const url = parseSinkUrl(entry.url, where)
+      const password = this.sinkPassword(url, `ETL_SINK_${environmentName(name)}_PASSWORD`, entry)
+      const tls = this.sinkTls(entry.tls ?? urlTls(entry.url, where), `sinks.${name}.tls`)
+      found.set(name, { ...url, password, tls })
     }
     for (const name of ['postgres', 'mysql']) {
       const variable = `ETL_${name.toUpperCase()}_URL`
       const url = process.env[variable]
-      if (url) found.set(name, parseSinkUrl(url, variable))
+      if (!url) continue
+      const config = parseSinkUrl(url, variable)
+      const password = this.sinkPassword(config)
+      found.set(name, { ...config, password, tls: this.sinkTls(urlTls(url, variable), variable) })
     }
     return [...found].map(([name, config]) => ({ name, config }))
   }
@@ -116,7 +141,8 @@ export class Context {
           where: '--sink',
           next: 'export ETL_SINK_PASSWORD=… and leave it out of the address',
         })
-      return { name: config.kind, config: { ...config, password: process.env.ETL_SINK_PASSWORD } }
+      const tls = this.sinkTls(urlTls(ref, '--sink'), '--sink')
+      return { name: config.kind, config: { ...config, password: this.sinkPassword(config), tls } }
     }
     const sinks = this.sinks()
     const named = sinks.find((s) => s.name === ref)
@@ -166,33 +192,23 @@ export class Context {
     return known ?? { name, topic: name, table: name, schema: undefined }
   }
 
-  private secret(entry: Secret, variable: string): string | undefined {
-    if (entry.passwordFile) return this.read(entry.passwordFile, 'password file').trim()
-    return entry.password ?? process.env[variable]
+  /** The etl.yaml that a running secured stack brings along; not when `flag` names another server. */
+  private ofStack(flag?: string): ConfigFile | undefined {
+    const secure = this.stack?.secure
+    return secure && flag === undefined ? loadConfigFile(secure.config) : undefined
   }
 
-  private tls(
-    files: TlsFiles | boolean | undefined,
-  ): (TlsConfig & { rejectUnauthorized?: boolean }) | undefined {
-    if (!files) return undefined
-    if (files === true) return {}
-    const pem = (path: string | undefined) => (path ? this.read(path, 'certificate file') : undefined)
-    return {
-      ca: pem(files.ca),
-      cert: pem(files.cert),
-      key: pem(files.key),
-      serverName: files.serverName,
-      ...(files.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: files.rejectUnauthorized }),
-    }
+  /** The sink's own variable, its entry in etl.yaml, its URL, then the one that all sinks share. */
+  private sinkPassword(url: SinkConfig, variable?: string, entry?: Secret): string | undefined {
+    const what = passwordName(url)
+    const own = variable === undefined ? undefined : this.secrets.find({ what, variable, ...places(entry) })
+    const password = own ?? url.password
+    if (password !== undefined) keepOut(password)
+    return password ?? this.secrets.find({ what, variable: 'ETL_SINK_PASSWORD' })
   }
 
-  private read(path: string, what: string): string {
-    const full = resolve(dirname(this.file?.path ?? '.'), path)
-    try {
-      return readFileSync(full, 'utf8')
-    } catch (cause) {
-      throw new ConfigError(`the ${what} cannot be read`, { where: full, cause })
-    }
+  private sinkTls(entry: TlsFiles | boolean | undefined, where: string): TlsSettings | undefined {
+    return tlsSettings(this.secrets, { entry, prefix: 'ETL_SINK', where })
   }
 }
 
@@ -201,12 +217,31 @@ export class Context {
  * share the partitions and each get a part; so kind and database are in the default name.
  */
 export function groupOf(dataset: Dataset, sink: SinkConfig): string {
-  return dataset.group ?? `etl-${dataset.topic}-${sink.kind}-${sink.database}`
+  if (dataset.group !== undefined) return dataset.group
+  const ofDatabase = `-${sink.kind}-${sink.database}`
+  const whole = `etl-${dataset.topic}${ofDatabase}`
+  if (whole.length <= maxGroupLength) return whole
+  // A topic may have 249 characters: its end gives way to a digest of all of it.
+  const digest = createHash('sha256').update(whole).digest('hex').slice(0, 16)
+  return `${whole.slice(0, maxGroupLength - digest.length - 1)}~${digest}`
 }
 
-function pick(service: { host: string; port: number; user: string; password: string; database: string }) {
+function pick(service: DatabaseState) {
   const { host, port, user, password, database } = service
   return { host, port, user, password, database }
+}
+
+function places(entry: Secret | undefined): { value: string | undefined; file: string | undefined } {
+  return { value: entry?.password, file: entry?.passwordFile }
+}
+
+/** `my-shop` → `MY_SHOP` */
+function environmentName(name: string): string {
+  return name.toUpperCase().replace(/[^A-Z0-9]/g, '_')
+}
+
+function warnOnStderr(text: string): void {
+  process.stderr.write(`Warning: ${text}\n`)
 }
 
 function missing(what: string, ways: string): ConfigError {

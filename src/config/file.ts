@@ -4,6 +4,8 @@ import { Ajv, type ErrorObject } from 'ajv'
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import etlSchema from '../../schemas/etl.schema.json' with { type: 'json' }
 import { ConfigError } from '../errors.ts'
+import type { SaslConfig } from '../kafka/config.ts'
+import type { TlsFiles } from './tls.ts'
 
 /** etl.yaml as written, interpolated and checked against schemas/etl.schema.json; see there for each key. */
 export interface ConfigFile {
@@ -11,25 +13,42 @@ export interface ConfigFile {
   readonly kafka?: {
     brokers: string[] | string
     clientId?: string
+    addressMap?: Record<string, string>
     tls?: TlsFiles | boolean
-    sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string } & Secret
+    sasl?: SaslEntry
   }
-  readonly registry?: { url: string; username?: string; tls?: TlsFiles | boolean } & Secret
+  readonly registry?: {
+    url: string
+    username?: string
+    token?: string
+    tokenFile?: string
+    tls?: TlsFiles | boolean
+  } & Secret
   readonly sinks?: Record<string, { url: string; tls?: TlsFiles | boolean } & Secret>
   readonly datasets?: Record<string, DatasetEntry>
+}
+
+/** `kafka.sasl` of etl.yaml. Which keys a mechanism takes is checked in kafka-login.ts. */
+export interface SaslEntry {
+  mechanism: SaslConfig['mechanism']
+  username?: string
+  password?: string
+  passwordFile?: string
+  tokenUrl?: string
+  clientId?: string
+  clientSecret?: string
+  clientSecretFile?: string
+  scope?: string
+  audience?: string
+  /** PEM file with the authorities of the token endpoint. */
+  ca?: string
+  tokenFile?: string
+  extensions?: Record<string, string>
 }
 
 export interface Secret {
   password?: string
   passwordFile?: string
-}
-
-export interface TlsFiles {
-  ca?: string
-  cert?: string
-  key?: string
-  serverName?: string
-  rejectUnauthorized?: boolean
 }
 
 export interface DatasetEntry {

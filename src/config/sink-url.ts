@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import type { SinkConfig } from '../sink/sink.ts'
+import type { TlsFiles } from './tls.ts'
 
 const kinds: Record<string, { kind: SinkConfig['kind']; port: number }> = {
   'postgres:': { kind: 'postgres', port: 5432 },
@@ -28,4 +29,44 @@ export function parseSinkUrl(text: string, where: string): SinkConfig {
     password: url.password ? decodeURIComponent(url.password) : undefined,
     database,
   }
+}
+
+/** Parameters of a database URL that say something of TLS, by libpq's names and MySQL's. */
+const tlsParameters: Readonly<Record<string, 'mode' | 'ca' | 'cert' | 'key'>> = {
+  sslmode: 'mode',
+  'ssl-mode': 'mode',
+  sslrootcert: 'ca',
+  'ssl-ca': 'ca',
+  sslcert: 'cert',
+  'ssl-cert': 'cert',
+  sslkey: 'key',
+  'ssl-key': 'key',
+}
+
+/**
+ * TLS as the URL's parameters ask for it (`?sslmode=verify-full&sslrootcert=ca.pem`); undefined when it says nothing. Whoever asks
+ * for less than verify-full (`require`, `verify-ca`) gets verify-full. Throws ConfigError for modes that may end without
+ * TLS unnoticed (`prefer`, `allow`) and for parameters that are not known: none is passed over.
+ */
+export function urlTls(text: string, where: string): TlsFiles | boolean | undefined {
+  const found: { mode?: string; ca?: string; cert?: string; key?: string } = {}
+  for (const [name, value] of new URL(text).searchParams) {
+    const setting = tlsParameters[name.toLowerCase()]
+    if (setting === undefined)
+      throw new ConfigError(`the parameter ${name} of a database address is not known`, {
+        where,
+        next: `there are: ${Object.keys(tlsParameters).join(', ')}`,
+      })
+    found[setting] = value
+  }
+  const { mode, ...files } = found
+  const wanted = mode?.toLowerCase().replaceAll('_', '-')
+  if (wanted === 'disable' || wanted === 'disabled') return false
+  if (wanted !== undefined && !/^(require|required|verify-ca|verify-full|verify-identity)$/.test(wanted))
+    throw new ConfigError(`sslmode=${mode} would go on without TLS, or is not known`, {
+      where,
+      next: 'sslmode=verify-full or sslmode=disable',
+    })
+  if (wanted === undefined && Object.keys(files).length === 0) return undefined
+  return Object.keys(files).length === 0 ? true : files
 }

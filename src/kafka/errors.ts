@@ -1,5 +1,30 @@
-import { ConfigError, type ErrorDetails, InputError, UnexpectedError } from '../errors.ts'
+import { ConfigError, type ErrorDetails, InputError, UnexpectedError, UnreachableError } from '../errors.ts'
 import { type TopicPartition, tpName } from './types.ts'
+
+/** Topics are made by `etl apply`, never by the way. */
+export function unknownTopic(topic: string): ConfigError {
+  return new ConfigError(`the topic ${topic} does not exist`, { next: `etl apply --topic ${topic}` })
+}
+
+/** https://github.com/apache/kafka/blob/4.3.1/clients/src/main/java/org/apache/kafka/common/internals/Topic.java */
+export function invalidTopic(topic: string): ConfigError {
+  return new ConfigError(`${JSON.stringify(topic)} is no name for a topic`, {
+    cause: new Error(
+      'Kafka takes letters, digits, ".", "_" and "-", up to 249 of them, and neither "." nor ".." alone',
+    ),
+    next: 'give it another name: --topic NAME, or topic in etl.yaml',
+  })
+}
+
+/** The broker, or who gives out tokens, does not let us in. Asking again does not help. */
+export class LoginRefusedError extends UnreachableError {
+  override readonly code = 'login_refused'
+}
+
+/** An ACL forbids it. */
+export class AccessDeniedError extends ConfigError {
+  override readonly code = 'access_denied'
+}
 
 /** The log does not hold the requested offset: expired, truncated, or the topic was created anew. */
 export class OffsetOutOfRangeError extends ConfigError {
@@ -28,6 +53,11 @@ export class OffsetOutOfRangeError extends ConfigError {
 /** A record batch whose bytes are not what its header says, or in a format that is not read. */
 export class CorruptBatchError extends UnexpectedError {
   override readonly code: string = 'corrupt_batch'
+}
+
+/** A record batch that would take more memory, decompressed, than is given to one. */
+export class BatchTooLargeError extends CorruptBatchError {
+  override readonly code = 'batch_too_large'
 }
 
 /** Message format 0 or 1: written before Kafka 0.11 and never rewritten since. */

@@ -1,9 +1,11 @@
 import { ConfigError, UnexpectedError, UnreachableError } from '../errors.ts'
+import { deniedByCode } from './access.ts'
 import type { KafkaAdmin, NewTopic, TopicInfo } from './admin.ts'
 import { pauseFor } from './cluster/backoff.ts'
 import { Cluster } from './cluster/cluster.ts'
-import { protocolErrorType, unknownTopic } from './cluster/failures.ts'
+import { named, protocolErrorType, unknownTopic } from './cluster/failures.ts'
 import type { KafkaConfig } from './config.ts'
+import { invalidTopic } from './errors.ts'
 import type { Broker } from './kafkajs/types.ts'
 import { listOffsets } from './list-offsets.ts'
 import { alterTopicConfigRequest } from './protocol/alter-configs.ts'
@@ -34,6 +36,7 @@ export class ClusterAdmin implements KafkaAdmin {
     const found = (await this.#metadata([name], name)).topics[0]
     if (!found || found.errorCode === ErrorCode.unknownTopicOrPartition) return undefined
     if (found.errorCode !== ErrorCode.none && found.errorCode !== ErrorCode.leaderNotAvailable) {
+      if (found.errorCode === ErrorCode.invalidTopic) throw invalidTopic(name)
       throw new ConfigError(`topic ${name} cannot be looked at: ${errorName(found.errorCode)}`, {
         where: name,
       })
@@ -92,6 +95,13 @@ export class ClusterAdmin implements KafkaAdmin {
     )
     if (result.errorCode === ErrorCode.none) return
     if (result.errorCode === ErrorCode.unknownTopicOrPartition) throw unknownTopic(name)
+    const doing = 'changing its settings'
+    const denied = deniedByCode(this.#cluster.config, result.errorCode, {
+      api: 'IncrementalAlterConfigs',
+      name,
+      doing,
+    })
+    if (denied) throw denied
     throw new ConfigError(
       `the settings of topic ${name} were refused: ${result.errorMessage ?? errorName(result.errorCode)}`,
       { where: name },
@@ -128,6 +138,9 @@ export class ClusterAdmin implements KafkaAdmin {
         return this.#cluster
           .node(nodeId, 'control')
           .call((broker) => broker.offsetFetch({ groupId: group, topics: [{ topic, partitions }] }))
+          .catch((error: unknown) => {
+            throw protocolErrorType(error) === 'GROUP_AUTHORIZATION_FAILED' ? named(error, group) : error
+          })
       },
     )
     const offsets = new Map<number, bigint>()

@@ -1,4 +1,5 @@
 import { UnreachableError } from '../../errors.ts'
+import { deniedByCode } from '../access.ts'
 import type { KafkaConfig } from '../config.ts'
 import { BrokerLink } from '../kafkajs/broker-link.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
@@ -12,7 +13,7 @@ import {
 import type { TopicPartition } from '../types.ts'
 import { parseAddress } from './address.ts'
 import { backoff, pauseFor } from './backoff.ts'
-import { isTransient, protocolErrorType, toEtlError, unreachable } from './failures.ts'
+import { isTransient, named, protocolErrorType, toEtlError, unreachable } from './failures.ts'
 
 /** Purpose of a connection. Each blocks for its own reasons, so each has its own socket. */
 export type Lane = 'control' | 'fetch' | 'tail' | 'group' | 'produce'
@@ -52,6 +53,7 @@ export class Cluster {
         )
         this.#brokers = response.brokers
         for (const topic of response.topics) this.#topics.set(topic.name, topic)
+        this.#refuseHidden(response.topics)
         return response
       } catch (error) {
         if (this.signal.aborted || !isTransient(error)) throw error
@@ -108,9 +110,11 @@ export class Cluster {
   /** Node id of the broker that coordinates the group. */
   async coordinator(group: string): Promise<number> {
     const link = await this.any()
-    const answer = await link.call((broker) =>
-      broker.findGroupCoordinator({ groupId: group, coordinatorType: 0 }),
-    )
+    const answer = await link
+      .call((broker) => broker.findGroupCoordinator({ groupId: group, coordinatorType: 0 }))
+      .catch((error: unknown) => {
+        throw named(error, group)
+      })
     const { nodeId } = answer.coordinator
     if (!this.#brokers.some((broker) => broker.nodeId === nodeId)) await this.metadata([])
     return nodeId
@@ -132,6 +136,18 @@ export class Cluster {
         await pauseFor(backoff(n), this.signal)
         if (protocolErrorType(error) !== undefined) await this.refresh().catch(() => undefined) // the next attempt fails for the same reason
       }
+    }
+  }
+
+  /** A topic that we may not describe can be neither read nor written, and is not told from one that does not exist. */
+  #refuseHidden(topics: readonly TopicMetadata[]): void {
+    for (const { name, errorCode } of topics) {
+      const denied = deniedByCode(this.config, errorCode, {
+        api: 'Metadata',
+        name,
+        doing: 'finding its partitions',
+      })
+      if (denied) throw denied
     }
   }
 

@@ -1,5 +1,10 @@
-import { ConfigError, EtlError, UnexpectedError, UnreachableError } from '../../errors.ts'
+import { EtlError, UnexpectedError, UnreachableError } from '../../errors.ts'
+import { accessDenied, missingRight } from '../access.ts'
 import type { KafkaConfig } from '../config.ts'
+import { LoginRefusedError, unknownTopic } from '../errors.ts'
+import { apiOf } from '../kafkajs/session.ts'
+
+export { unknownTopic }
 
 /** The fields by which kafkajs' errors are told apart; `type` is Kafka's name of an error code. */
 interface KafkajsError extends Error {
@@ -33,6 +38,7 @@ const transient = new Set([
 
 /** True when the same request may succeed later, perhaps at another broker. UnreachableError of a single attempt counts. */
 export function isTransient(error: unknown): boolean {
+  if (error instanceof LoginRefusedError) return false
   if (isConnectionFailure(error) || error instanceof UnreachableError) return true
   const type = protocolErrorType(error)
   return type !== undefined && transient.has(type)
@@ -54,7 +60,10 @@ function isConnectionFailure(error: unknown): boolean {
   return name === 'KafkaJSSASLAuthenticationError' && /connection|closed|timed out/i.test(message)
 }
 
-/** What a user is told. `doing` completes "while …". Errors of ours pass through. */
+/**
+ * What a user is told. `doing` completes "while …"; `topic`, or the name that `named` gave the error, is what was asked for. Errors
+ * of ours pass through.
+ */
 export function toEtlError(error: unknown, config: KafkaConfig, doing: string, topic?: string): EtlError {
   if (error instanceof EtlError) return error
   const brokers = config.brokers.join(', ')
@@ -62,24 +71,27 @@ export function toEtlError(error: unknown, config: KafkaConfig, doing: string, t
   const details = { where: brokers, cause: error }
   if (isConnectionFailure(error)) return unreachable(config, error)
   if (name === 'KafkaJSSASLAuthenticationError') {
-    return new UnreachableError(`Kafka refused the credentials: ${message}`, {
+    return new LoginRefusedError(`Kafka refused the credentials: ${message}`, {
       ...details,
       next: 'check the SASL mechanism, user name and password of the Kafka section of etl.yaml',
     })
   }
   const type = protocolErrorType(error)
+  const right = missingRight(type, apiOf(error), names.get(error as object) ?? topic)
+  if (right) return accessDenied(config, right, doing, error)
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION' && topic !== undefined) return unknownTopic(topic)
-  if (type?.endsWith('_AUTHORIZATION_FAILED')) {
-    return new ConfigError(`Kafka denied access while ${doing}: ${type}`, {
-      where: topic ?? brokers,
-      cause: error,
-      next: 'grant the missing right with kafka-acls',
-    })
-  }
   if (isTransient(error)) {
     return new UnreachableError(`Kafka did not recover while ${doing}: ${type ?? message}`, details)
   }
   return new UnexpectedError(`Kafka failed while ${doing}: ${type ?? message}`, details)
+}
+
+const names = new WeakMap<object, string>()
+
+/** Keeps with an error the name of the group or topic that was asked for; returns the error. */
+export function named(error: unknown, name: string): unknown {
+  if (typeof error === 'object' && error !== null) names.set(error, name)
+  return error
 }
 
 export function unreachable(config: KafkaConfig, cause: unknown): UnreachableError {
@@ -90,8 +102,4 @@ export function unreachable(config: KafkaConfig, cause: unknown): UnreachableErr
     next: 'etl stack up, or name the right brokers with --brokers',
     cause,
   })
-}
-
-export function unknownTopic(topic: string): ConfigError {
-  return new ConfigError(`topic ${topic} does not exist`, { where: topic, next: 'etl apply' })
 }

@@ -26,12 +26,29 @@ export interface ConnectionOptions {
   requestTimeout: number
   rack: null
   ssl: object | null
-  sasl: { mechanism: string; username: string; password: string } | null
+  sasl: SaslOptions | null
   clientId: string
   connectionTimeout: number
-  reauthenticationThreshold: number
   enforceRequestTimeout: boolean
 }
+
+export interface SaslOptions {
+  mechanism: string
+  username?: string
+  password?: string
+  /** Of ours, instead of the one that kafkajs has for the mechanism. */
+  authenticationProvider?: AuthenticationProvider
+}
+
+export type AuthenticationProvider = (options: {
+  host: string
+  port: number
+  /** Sends authentication bytes (after their length); rejects when the broker refuses. Without `response` the answer is dropped. */
+  saslAuthenticate<T = undefined>(exchange: {
+    request: { encode(): Promise<Buffer> }
+    response?: { decode(raw: Buffer): Promise<Buffer>; parse(raw: Buffer): Promise<T> }
+  }): Promise<T>
+}) => { authenticate(): Promise<void> }
 
 /** A request as a connection sends it: the body follows a request header v1 (API key, version, correlation id, client id). */
 export interface WireRequest<T> {
@@ -53,6 +70,10 @@ export interface Connection {
   readonly port: number
   socket?: Socket
   authHandlers: { onError(): void } | null
+  /** process.hrtime() of the last login. */
+  authenticatedAt: [number, number] | null
+  /** Milliseconds, as a Long of kafkajs; 0 when the broker sets no end. */
+  sessionLifetime: { toString(): string }
   isConnected(): boolean
   isAuthenticated(): boolean
   connect(): Promise<boolean>
