@@ -13,6 +13,13 @@ export interface WorkerStart {
 
 export type SpawnOptions = Pick<WorkerOptions, 'name' | 'resourceLimits' | 'transferList'>
 
+const running = new Set<Worker>()
+
+/** The worker threads of this process that have not ended, oldest first. `etl chaos` ends one of them. */
+export function runningWorkers(): readonly Worker[] {
+  return [...running]
+}
+
 /**
  * Starts a worker thread in `role`, one of the table in src/worker.ts; the role's `start(data)` gets
  * a structured clone of `data`. The three ways of running differ only in where its code comes from:
@@ -20,7 +27,13 @@ export type SpawnOptions = Pick<WorkerOptions, 'name' | 'resourceLimits' | 'tran
  * replaces `import.meta.filename` by `__filename`), or an asset inside the single binary.
  */
 export function spawnWorker(role: string, data: unknown, options: SpawnOptions = {}): Worker {
-  const start: WorkerStart = { role, data }
+  const worker = newWorker({ role, data }, options)
+  running.add(worker)
+  worker.once('exit', () => running.delete(worker))
+  return worker
+}
+
+function newWorker(start: WorkerStart, options: SpawnOptions): Worker {
   if (isSea())
     return new Worker(getAsset(WORKER_ASSET, 'utf8'), { ...options, eval: true, workerData: start })
   const here = import.meta.filename

@@ -3,7 +3,7 @@ import { stackDirFlag } from '../../src/cli/stack-flags.ts'
 import { textTable } from '../../src/cli/table.ts'
 import { ExitCode } from '../../src/errors.ts'
 import { stackDirectory } from '../../src/stack/stack-folder.ts'
-import { stateFile } from '../../src/stack/state.ts'
+import { readStackState, stateFile } from '../../src/stack/state.ts'
 import { type ServiceStatus, stackStatus } from '../../src/stack/status.ts'
 
 export default class StackStatus extends EtlCommand {
@@ -28,7 +28,10 @@ export default class StackStatus extends EtlCommand {
     if (broken.some(({ state }) => state === 'crashed')) this.log('\nStart what crashed again: etl stack up')
     if (services.every(({ state }) => state === 'stopped')) this.log(`\nNothing runs in ${dir}: etl stack up`)
     if (broken.length > 0) this.exitWith(ExitCode.unreachable)
-    return { stateFile: stateFile(dir), services }
+    const secure = readStackState(dir)?.secure
+    if (secure)
+      this.log(`\nTLS and passwords everywhere, see ${secure.folder}; configuration: ${secure.config}`)
+    return { stateFile: stateFile(dir), secure: secure ?? null, services }
   }
 }
 

@@ -6,7 +6,7 @@ import { UpProgress } from '../../src/stack/progress.ts'
 import { parsePorts, parseServices } from '../../src/stack/selection.ts'
 import { programOf } from '../../src/stack/services.ts'
 import { stackDirectory } from '../../src/stack/stack-folder.ts'
-import { stateFile } from '../../src/stack/state.ts'
+import { readStackState, stateFile } from '../../src/stack/state.ts'
 import { stackUp } from '../../src/stack/up.ts'
 
 export default class StackUp extends EtlCommand {
@@ -20,6 +20,7 @@ export default class StackUp extends EtlCommand {
     '<%= config.bin %> stack up',
     '<%= config.bin %> stack up kafka postgres',
     '<%= config.bin %> stack up --port kafka=19092 --port mysql=13306',
+    '<%= config.bin %> stack up --secure',
   ]
   static override strict = false
   static override args = servicesArg
@@ -34,6 +35,9 @@ export default class StackUp extends EtlCommand {
       helpValue: 'SERVICE=PORT',
     }),
     fast: Flags.boolean({ description: 'databases do not wait for the disk; a power cut can lose data' }),
+    secure: Flags.boolean({
+      description: 'TLS, certificates, passwords and ACLs everywhere; for a new stack',
+    }),
   }
 
   async run(): Promise<object> {
@@ -45,12 +49,17 @@ export default class StackUp extends EtlCommand {
       services: parseServices([...(argv as string[]), ...(flags.services?.split(',') ?? [])]),
       ports: parsePorts(flags.port ?? []),
       fast: flags.fast,
+      secure: flags.secure,
       reporter: new UpProgress(display),
     }).finally(() => display.done())
+    const secure = readStackState(dir)?.secure
+    if (secure)
+      this.logToStderr(`certificates and passwords are in ${secure.folder}, and are used by themselves here`)
     for (const line of aligned(started.map(({ name, address }) => [name, address, programOf(name)])))
       this.log(line)
     return {
       stateFile: stateFile(dir),
+      secure: secure ?? null,
       services: started.map(({ name, outcome, seconds, address, state: { pid, port, log } }) => {
         return {
           service: name,

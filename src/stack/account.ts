@@ -72,8 +72,18 @@ async function readableFolder(wanted: string, name: string): Promise<string> {
   return await openFolder(join(own, name))
 }
 
+/**
+ * A folder for our own files. Root's may be passed through by others, since the databases, which run as another user, have theirs
+ * below it; but nobody can list it.
+ */
+export async function closedFolder(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  await chmod(folder, process.getuid?.() === 0 ? 0o711 : 0o700)
+  return folder
+}
+
 /** Makes it readable for everyone whatever our umask; a folder that was there keeps its mode. */
-export async function openFolder(folder: string): Promise<string> {
+async function openFolder(folder: string): Promise<string> {
   if (existsSync(folder)) return folder
   await mkdir(folder, { recursive: true })
   await chmod(folder, 0o755)

@@ -21,7 +21,7 @@ export interface Coordinates {
   readonly version: string
 }
 
-const locked: Readonly<Record<ServiceName, readonly Artifact[]>> = lock
+const locked: Readonly<Record<ServiceName, readonly Artifact[]>> = { ...lock, gate: [] }
 
 /** What `service` is made of on `platform`; empty when there is no build for it. */
 export function artifactsOf(

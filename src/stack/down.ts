@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs'
 import { rm, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { databasesFolder } from './account.ts'
 import { withLock } from './folder-lock.ts'
+import { secureFiles } from './secure/files.ts'
 import { endProcess } from './service-process.ts'
 import { dataFolder, logFile, serviceOf } from './services.ts'
 import {
+  gateName,
   readStackState,
   type ServiceName,
   type StackServices,
-  serviceNames,
+  servicesOf,
   stackFolder,
   writeStackState,
 } from './state.ts'
@@ -48,16 +50,25 @@ export async function stackDown(options: DownOptions): Promise<StoppedService[]>
 }
 
 async function down(options: DownOptions): Promise<StoppedService[]> {
-  const known: StackServices = readStackState(options.dir)?.services ?? {}
-  const stopped = await Promise.all(options.services.map((name) => stop(name, known)))
-  const left = Object.entries(known).filter(([name]) => !options.services.includes(name as ServiceName))
-  writeStackState(options.dir, { version: 1, services: Object.fromEntries(left) })
+  const state = readStackState(options.dir)
+  const known: StackServices = state?.services ?? {}
+  const services = withGate(options, known)
+  const stopped = await Promise.all(services.map((name) => stop(name, known)))
+  const left = Object.entries(known).filter(([name]) => !services.includes(name as ServiceName))
+  writeStackState(options.dir, { ...state, version: 1, services: Object.fromEntries(left) })
   if (!options.purge) return stopped
   const purged = await Promise.all(stopped.map((service) => purge(options.dir, service)))
   // Root's databases may live outside of .etl/, in a folder of their own.
   const databases = await databasesFolder(options.dir)
   if (databases !== join(options.dir, stackFolder)) await removeIfEmpty(databases)
   return purged
+}
+
+/** The gate goes with the last of those that need it. */
+function withGate({ services, purge }: DownOptions, known: StackServices): readonly ServiceName[] {
+  const needed = (['kafka', 'registry'] as const).some((name) => known[name] && !services.includes(name))
+  const there = known.gate !== undefined || (purge && services.length === servicesOf(false).length)
+  return there && !needed && !services.includes(gateName) ? [...services, gateName] : services
 }
 
 async function stop(name: ServiceName, known: StackServices): Promise<StoppedService> {
@@ -79,9 +90,10 @@ async function purge(dir: string, service: StoppedService): Promise<StoppedServi
 
 /** `.etl/` itself goes when nothing else is in it. */
 async function removeEmpty(folder: string): Promise<void> {
-  if (serviceNames.some((name) => existsSync(join(folder, name)))) return
+  if (servicesOf(true).some((name) => existsSync(join(folder, name)))) return
   await removeIfEmpty(join(folder, 'logs'))
   if (existsSync(join(folder, 'stack.json'))) return
+  await rm(secureFiles(dirname(folder)).folder, { recursive: true, force: true })
   await rm(join(folder, '.gitignore'), { force: true })
   await removeIfEmpty(folder)
 }

@@ -1,9 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { loopback } from './ports.ts'
 import { probeKafka } from './probe.ts'
+import { writeSecret } from './secure/files.ts'
+import { grant, grantsOfEtl } from './secure/kafka-acls.ts'
+import {
+  jwksSystemProperties,
+  type ListenerPorts,
+  listenersOf,
+  scramArguments,
+  secureProperties,
+} from './secure/kafka-listeners.ts'
 import type { Launch, Service, ServiceContext } from './service.ts'
 
 /** One Kafka node in KRaft mode, broker and controller in one process. */
@@ -11,35 +20,69 @@ export const kafka: Service<'kafka'> = {
   name: 'kafka',
   label: 'Kafka',
   usualPort: 9092,
-  extraPorts: 1,
+  extraPorts: (secure) => (secure ? 3 : 1),
   needsJava: true,
   refusesRoot: false,
   stopSignal: 'SIGTERM',
 
   async prepare(context) {
     const config = join(context.data, 'server.properties')
-    await mkdir(context.data, { recursive: true })
-    await writeFile(config, serverProperties(context))
+    await mkdir(context.data, { recursive: true, mode: 0o700 })
+    writeSecret(config, serverProperties(context)) // in a secured stack with passwords in it
     if (!existsSync(join(logDirs(context), 'meta.properties'))) await format(context, config)
-    return java(context, ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC'], ['kafka.Kafka', config])
+    const flags = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC']
+    const keys = context.secure ? jwksSystemProperties(context.secure) : []
+    return java(context, [...flags, ...keys], ['kafka.Kafka', config])
   },
 
-  describe(process, { extraPorts }) {
+  describe(process, context) {
+    const { secure, extraPorts, properties } = context
     return {
       ...process,
       brokers: [`${loopback}:${process.port}`],
       controllerPort: extraPorts[0] ?? 0,
+      ...(secure ? { listeners: listenersOf(portsOf(context)) } : {}),
+      ...(Object.keys(properties).length > 0 ? { properties } : {}),
     }
   },
 
-  probe: ({ port }) => probeKafka(port),
+  probe: ({ port, listeners }) =>
+    probeKafka(listeners ? portOf(listeners.sasl) : port, listeners !== undefined),
+  provision: ({ port, listeners }, files) =>
+    grant(listeners ? portOf(listeners.mtls) : port, files, grantsOfEtl),
   address: ({ port }) => `${loopback}:${port}`,
+}
+
+/** In a secured stack the first port is for what its etl.yaml uses: certificate and SCRAM. */
+function portsOf({ port, extraPorts }: ServiceContext): ListenerPorts {
+  const [controller = 0, sasl = 0, mtls = 0] = extraPorts
+  return { saslMtls: port, controller, sasl, mtls }
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1))
 }
 
 /** Gives the storage a cluster id; once in its life. */
 async function format(context: ServiceContext, config: string): Promise<void> {
   const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', config]
-  await context.run(java(context, ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'], tool))
+  const flags = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+  await withUsers(context, (users) => context.run(java(context, flags, [...tool, ...users])))
+}
+
+/** The SCRAM users as arguments from a file (argparse4j's `@FILE`): everyone can read a command line. */
+async function withUsers(
+  { secure, data }: ServiceContext,
+  use: (users: readonly string[]) => Promise<void>,
+): Promise<void> {
+  if (!secure) return use([])
+  const file = join(data, 'scram-users')
+  writeSecret(file, `${scramArguments(secure).join('\n')}\n`)
+  try {
+    await use([`@${file}`])
+  } finally {
+    await rm(file, { force: true })
+  }
 }
 
 /** A Kafka Uuid: 16 random bytes in URL-safe base64; one that starts with '-' would look like an option. */
@@ -83,6 +126,8 @@ function serverProperties(context: ServiceContext): string {
     'auto.create.topics.enable': 'false',
     'num.partitions': 3,
     'group.initial.rebalance.delay.ms': 0,
+    // Kafka's own 6 s would make every test of a dead member (and each of etl chaos) as long.
+    'group.min.session.timeout.ms': 1000,
     'offsets.topic.num.partitions': 4,
     'offsets.topic.replication.factor': 1,
     'transaction.state.log.num.partitions': 4,
@@ -94,6 +139,8 @@ function serverProperties(context: ServiceContext): string {
     'log.index.size.max.bytes': 2 * 1024 * 1024,
     'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
     'num.io.threads': 4,
+    ...(context.secure ? secureProperties(context.secure, portsOf(context)) : {}),
+    ...context.properties,
   }
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${escaped(String(value))}`)
   return `# Written by etl stack up at every start.\n${lines.join('\n')}\n`

@@ -7,13 +7,13 @@ import { endOfLog } from './log.ts'
 import type { Launch } from './service.ts'
 import { type ProcessId, processStartTime } from './service-process.ts'
 
-/** Each start has a log of its own; the one before it is kept as `.1`. */
+/** Each start has a log of its own; the one before it is kept as `.1`. A log can hold data: it is for its owner only. */
 export async function startLog(log: string): Promise<void> {
   await mkdir(dirname(log), { recursive: true })
   await rename(log, `${log}.1`).catch((err: NodeJS.ErrnoException) => {
     if (err.code !== 'ENOENT') throw err
   })
-  closeSync(openSync(log, 'w', 0o644))
+  closeSync(openSync(log, 'w', 0o600))
 }
 
 /** Starts a process that outlives this one, its output in `log`. */
@@ -48,18 +48,23 @@ function spawnInto(
   log: string,
   { detached, input }: { detached: boolean; input: 'ignore' | 'pipe' },
 ): ChildProcess {
-  const out = openSync(log, 'a', 0o644)
+  const out = openSync(log, 'a', 0o600)
   try {
     return spawn(launch.command, launch.args, {
       cwd: launch.cwd,
       detached,
       stdio: [input, out, out],
-      env: { ...(launch.env ?? process.env), LC_ALL: 'C' },
+      env: { ...withoutOwn(launch.env ?? process.env), LC_ALL: 'C' },
       ...(launch.account ? { uid: launch.account.uid, gid: launch.account.gid } : {}),
     })
   } finally {
     closeSync(out)
   }
+}
+
+/** The environment without etl's own variables: a server that runs for days must not hold passwords meant for us. */
+function withoutOwn(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('ETL_')))
 }
 
 async function spawned(child: ChildProcess, { command }: Launch): Promise<void> {

@@ -1,9 +1,17 @@
-import { existsSync } from 'node:fs'
-import { chown, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { UnexpectedError } from '../errors.ts'
-import { type Account, databaseAccount, privateFolder, programsFolder } from './account.ts'
-import { checkLibraries } from './libraries.ts'
+import { programsFolder } from './account.ts'
+import {
+  type DatabaseFolder,
+  type DatabaseTls,
+  databaseLogin,
+  databasePassword,
+  databaseTls,
+  loginState,
+  prepareDatabaseFolder,
+  writePrivateFile,
+} from './database-folder.ts'
 import { loopback } from './ports.ts'
 import { probeMysql } from './probe.ts'
 import type { Launch, Service, ServiceContext } from './service.ts'
@@ -12,33 +20,26 @@ import { unpackJar, unpackOnce } from './unpack.ts'
 
 /** The program, its messages and character sets, and the SQL that makes the system tables; no more. */
 const wanted = /^(bin\/mariadbd|share\/(english\/.*|charsets\/.*|[^/]+\.sql))$/
-const login = { user: 'etl', password: 'etl', database: 'etl' }
 
 /** MariaDB: no registry carries MySQL itself. */
 export const mysql: Service<'mysql'> = {
   name: 'mysql',
   label: 'MariaDB',
   usualPort: 3306,
-  extraPorts: 0,
+  extraPorts: () => 0,
   needsJava: false,
   refusesRoot: true,
   stopSignal: 'SIGTERM',
 
   async prepare(context) {
-    const account = databaseAccount()
     const home = await unpackMariadb(context.artifacts[0])
-    await checkLibraries('MariaDB', join(home, 'bin', 'mariadbd'))
-    await privateFolder(context.data, account)
-    const files = join(context.data, 'data')
-    const done = join(context.data, 'initialized')
-    if (!existsSync(done)) {
-      await initialize(context, home, files, account)
-      await writeFile(done, '')
-    }
+    const folder = await prepareDatabaseFolder(context, 'MariaDB', home, 'mariadbd', (made) =>
+      initialize(context, made),
+    )
+    const { account, files } = folder
     const users = join(context.data, 'users.sql')
-    await writeFile(users, usersSql(), { mode: 0o600 })
-    if (account) await chown(users, account.uid, account.gid)
-    return mariadbd(context, home, account, [
+    await writePrivateFile(users, usersSql(databasePassword(context.secure)), account)
+    return mariadbd(context, folder, [
       `--datadir=${files}`,
       `--port=${context.port}`,
       `--bind-address=${loopback}`,
@@ -46,8 +47,7 @@ export const mysql: Service<'mysql'> = {
       `--pid-file=${join(context.data, 'mysql.pid')}`,
       `--init-file=${users}`,
       '--skip-name-resolve',
-      // Without it every start makes a new RSA key for TLS, which takes this build 17 s.
-      '--skip-ssl',
+      ...tlsOptions(await databaseTls(context, account)),
       '--character-set-server=utf8mb4',
       '--default-time-zone=+00:00',
       '--local-infile=ON',
@@ -61,9 +61,9 @@ export const mysql: Service<'mysql'> = {
     ])
   },
 
-  describe: (process) => ({ ...process, host: loopback, ...login }),
+  describe: (process, { secure }) => ({ ...process, host: loopback, ...loginState(secure) }),
   probe: ({ port }) => probeMysql(port),
-  address: ({ port }) => `mysql://${login.user}@${loopback}:${port}/${login.database}`,
+  address: ({ port, user, database }) => `mysql://${user}@${loopback}:${port}/${database}`,
 }
 
 async function unpackMariadb(jar: string | undefined): Promise<string> {
@@ -73,12 +73,18 @@ async function unpackMariadb(jar: string | undefined): Promise<string> {
   return await unpackOnce(folder, (to) => unpackJar(jar, to, prefix, (path) => wanted.test(path)))
 }
 
-function mariadbd(
-  context: ServiceContext,
-  home: string,
-  account: Account | undefined,
-  args: string[],
-): Launch {
+/** Without `--skip-ssl` every start makes a new RSA key, which takes this build 17 s. */
+function tlsOptions(tls: DatabaseTls | undefined): string[] {
+  if (!tls) return ['--skip-ssl']
+  return [
+    `--ssl-ca=${tls.ca}`,
+    `--ssl-cert=${tls.cert}`,
+    `--ssl-key=${tls.key}`,
+    '--require-secure-transport=ON',
+  ]
+}
+
+function mariadbd(context: ServiceContext, { home, account }: DatabaseFolder, args: string[]): Launch {
   const common = ['--no-defaults', `--basedir=${home}`, `--lc-messages-dir=${join(home, 'share')}`]
   return { command: join(home, 'bin', 'mariadbd'), args: [...common, ...args], cwd: context.data, account }
 }
@@ -87,22 +93,14 @@ function mariadbd(
  * The system tables, as the server's own mariadb-install-db makes them, in a server without a network; that
  * script wants a shell, awk and hostname, which a bare system may lack. `root` can log in by the unix socket only.
  */
-async function initialize(
-  context: ServiceContext,
-  home: string,
-  files: string,
-  account: Account | undefined,
-): Promise<void> {
-  // What an interrupted first start left is in the way.
-  await rm(files, { recursive: true, force: true })
-  await privateFolder(files, account)
+async function initialize(context: ServiceContext, folder: DatabaseFolder): Promise<void> {
   const scripts = [
     'mariadb_system_tables.sql',
     'mariadb_performance_tables.sql',
     'mariadb_system_tables_data.sql',
     'maria_add_gis_sp_bootstrap.sql',
     'mariadb_sys_schema.sql',
-  ].map((name) => readFile(join(home, 'share', name), 'utf8'))
+  ].map((name) => readFile(join(folder.home, 'share', name), 'utf8'))
   const sql = [
     'CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;',
     "SET @auth_root_socket='root';",
@@ -110,18 +108,18 @@ async function initialize(
   ]
   const options = [
     '--bootstrap',
-    `--datadir=${files}`,
+    `--datadir=${folder.files}`,
     '--max-allowed-packet=8M',
     '--innodb-log-file-size=64M',
     // A first start that is cut short is done again from nothing, so it need not wait for the disk.
     '--debug-no-sync',
   ]
-  await context.run(mariadbd(context, home, account, options), `${sql.join('\n')}\n`)
+  await context.run(mariadbd(context, folder, options), `${sql.join('\n')}\n`)
 }
 
 /** Runs at every start; what exists is left as it is. */
-function usersSql(): string {
-  const { user, password, database } = login
+function usersSql(password: string): string {
+  const { user, database } = databaseLogin
   return ['localhost', loopback]
     .flatMap((host) => {
       const account = `'${user}'@'${host}'`

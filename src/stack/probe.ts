@@ -1,13 +1,14 @@
-import { connect } from 'node:net'
-import { loopback } from './ports.ts'
+import type { ConnectionOptions } from 'node:tls'
+import { answerTimeout, bytes, exchange } from './exchange.ts'
 
-const timeoutMs = 2000
+/** Asking whether somebody is there says nothing that a stranger must not hear, so nobody's certificate is checked. */
+const anyServer: ConnectionOptions = { rejectUnauthorized: false }
 
 /**
  * A broker that answers ApiVersions serves requests: KRaft brokers start to only after they have caught up
  * with the metadata and are unfenced. Request header v1 and ApiVersions v0: Kafka protocol guide.
  */
-export async function probeKafka(port: number): Promise<void> {
+export async function probeKafka(port: number, secure = false): Promise<void> {
   const correlationId = 1
   const request = Buffer.alloc(14)
   request.writeInt32BE(10, 0) // size of what follows
@@ -15,7 +16,7 @@ export async function probeKafka(port: number): Promise<void> {
   request.writeInt16BE(0, 6) // api version
   request.writeInt32BE(correlationId, 8)
   request.writeInt16BE(-1, 12) // client id: null
-  const answer = await exchange(port, request, 10)
+  const answer = await exchange(port, request, bytes(10), { tls: secure ? anyServer : undefined })
   if (answer.readInt32BE(4) !== correlationId) throw new Error('the port does not speak the Kafka protocol')
   const code = answer.readInt16BE(8)
   if (code !== 0) throw new Error(`ApiVersions answered error ${code}`)
@@ -23,50 +24,34 @@ export async function probeKafka(port: number): Promise<void> {
 
 /** MySQL's server speaks first: a handshake (protocol version 10), or an error packet (0xff). */
 export async function probeMysql(port: number): Promise<void> {
-  const answer = await exchange(port, Buffer.alloc(0), 5)
+  const answer = await exchange(port, Buffer.alloc(0), bytes(5))
   const first = answer.readUInt8(4)
   if (first !== 10) throw new Error(`the server greeted with packet type ${first}`)
 }
 
-/** PostgreSQL: a startup message is answered by an authentication request once it accepts connections. */
+/**
+ * PostgreSQL: a startup message is answered by an authentication request once it accepts connections, or by SQLSTATE 28000 when
+ * it accepts them only with TLS.
+ */
 export async function probePostgres(port: number, user: string, database: string): Promise<void> {
   const parameters = Buffer.from(`user\0${user}\0database\0${database}\0\0`, 'latin1')
   const header = Buffer.alloc(8)
   header.writeInt32BE(8 + parameters.length, 0)
   header.writeInt32BE(196_608, 4) // protocol 3.0
-  const answer = await exchange(port, Buffer.concat([header, parameters]), 1)
-  if (answer.toString('latin1', 0, 1) === 'R') return
-  throw new Error(
-    answer.toString('utf8', 5).replaceAll(/\0+/g, ' ').trim() || 'no authentication request came',
-  )
+  const answer = await exchange(port, Buffer.concat([header, parameters]), bytes(1))
+  const text = answer.toString('utf8', 5)
+  if (answer.toString('latin1', 0, 1) === 'R' || text.includes('\0C28000\0')) return
+  throw new Error(text.replaceAll(/\0+/g, ' ').trim() || 'no authentication request came')
 }
 
 export async function probeRegistry(url: string): Promise<void> {
-  const response = await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(timeoutMs) })
+  const response = await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(answerTimeout) })
   await response.arrayBuffer()
   if (!response.ok) throw new Error(`GET /subjects: HTTP ${response.status}`)
 }
 
-/** Sends `request` and resolves with what came when it is `atLeast` bytes. */
-async function exchange(port: number, request: Buffer, atLeast: number): Promise<Buffer> {
-  return await new Promise((resolve, reject) => {
-    let received = Buffer.alloc(0)
-    const socket = connect({ host: loopback, port, timeout: timeoutMs })
-    const fail = (err: Error) => {
-      socket.destroy()
-      reject(err)
-    }
-    socket.once('connect', () => {
-      if (request.length > 0) socket.write(request)
-    })
-    socket.on('data', (chunk) => {
-      received = Buffer.concat([received, chunk])
-      if (received.length < atLeast) return
-      socket.destroy()
-      resolve(received)
-    })
-    socket.once('error', fail)
-    socket.once('timeout', () => fail(new Error(`no answer within ${timeoutMs} ms`)))
-    socket.once('end', () => fail(new Error('the server closed the connection')))
-  })
+export async function probeGate(port: number): Promise<void> {
+  const request = Buffer.from('GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
+  const answer = await exchange(port, request, bytes(15), { tls: anyServer })
+  if (!answer.toString('latin1').startsWith('HTTP/1.1 200')) throw new Error('the gate does not answer')
 }

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UnreachableError } from '../errors.ts'
+import { listensOn } from './listener.ts'
 import { endOfLog } from './log.ts'
+import type { Service } from './service.ts'
 import { endProcess, isRunning } from './service-process.ts'
 import { serviceOf } from './services.ts'
-import type { ServiceName, ServiceProcess } from './state.ts'
+import type { ServiceName, ServiceState } from './state.ts'
 
 const withinMs = 120_000
 
 /** Asks until the service answers, it dies, or the time is up; one that never answers is ended. */
-export async function awaitReady(name: ServiceName, entry: ServiceProcess): Promise<void> {
-  const service = serviceOf(name)
+export async function awaitReady(name: ServiceName, entry: ServiceState): Promise<void> {
+  const service: Service = serviceOf(name)
   const deadline = performance.now() + withinMs
   for (;;) {
     const answer = await service.probe(entry).then(
@@ -18,7 +20,8 @@ export async function awaitReady(name: ServiceName, entry: ServiceProcess): Prom
     )
     // Asked after the probe: a process that is gone cannot be the one that answered.
     const alive = await isRunning(entry)
-    if (alive && answer === undefined) return
+    const another = answer === undefined && (await listensOn(entry.pid, entry.port)) === false
+    if (alive && answer === undefined && !another) return
     if (!alive || performance.now() > deadline) {
       if (alive) await endProcess(entry, service.stopSignal, 10_000)
       throw new UnreachableError(

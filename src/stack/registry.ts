@@ -12,7 +12,7 @@ export const registry: Service<'registry'> = {
   name: 'registry',
   label: 'Apicurio Registry',
   usualPort: 8081,
-  extraPorts: 0,
+  extraPorts: () => 0,
   needsJava: true,
   refusesRoot: false,
   stopSignal: 'SIGTERM',
@@ -21,7 +21,7 @@ export const registry: Service<'registry'> = {
     if (!archive) throw new UnexpectedError('the lock names no Apicurio Registry')
     const name = basename(archive, '.tar.gz')
     const home = await unpackOnce(join(cacheFolder(), 'unpacked', name), (to) => unpackTarGz(archive, to))
-    await mkdir(data, { recursive: true })
+    await mkdir(data, { recursive: true, mode: 0o700 })
     return {
       command: java ?? 'java',
       args: [
@@ -46,11 +46,17 @@ export const registry: Service<'registry'> = {
     }
   },
 
-  describe: (process) => ({ ...process, url: confluentUrl(process.port) }),
-  probe: ({ port }) => probeRegistry(confluentUrl(port)),
-  address: ({ port }) => confluentUrl(port),
+  // In a secured stack clients go through the gate, which has TLS and basic authentication.
+  describe: (process, { gatePort }) => ({
+    ...process,
+    url: gatePort === undefined ? openUrl(process.port) : `https://${loopback}:${gatePort}${apiPath}`,
+  }),
+  probe: ({ port }) => probeRegistry(openUrl(port)),
+  address: ({ url }) => url,
 }
 
-function confluentUrl(port: number): string {
-  return `http://${loopback}:${port}/apis/ccompat/v7`
+const apiPath = '/apis/ccompat/v7'
+
+function openUrl(port: number): string {
+  return `http://${loopback}:${port}${apiPath}`
 }

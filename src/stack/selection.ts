@@ -1,11 +1,11 @@
 import { UsageError } from '../errors.ts'
-import { type ServiceName, serviceNames } from './state.ts'
+import { type ServiceName, serviceNames, servicesOf } from './state.ts'
 
 /** Services by name, each once, in their usual order; all when none is named. Throws UsageError. */
 export function parseServices(names: readonly string[]): ServiceName[] {
   const wanted = names.map((name) => name.trim()).filter((name) => name !== '')
   for (const name of wanted) refuseUnknown(name)
-  return serviceNames.filter((name) => wanted.length === 0 || wanted.includes(name))
+  return wanted.length === 0 ? [...serviceNames] : servicesOf(true).filter((name) => wanted.includes(name))
 }
 
 /** `kafka=19092`. Throws UsageError. */
@@ -25,7 +25,7 @@ export function parsePorts(values: readonly string[]): Partial<Record<ServiceNam
 }
 
 function refuseUnknown(name: string): ServiceName {
-  const known = serviceNames.find((service) => service === name)
+  const known = servicesOf(true).find((service) => service === name)
   if (known) return known
   throw new UsageError(`there is no service "${name}"`, { next: `services: ${serviceNames.join(', ')}` })
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { databasesFolder } from './account.ts'
 import { versionOf } from './artifacts.ts'
+import { gate } from './gate.ts'
 import { kafka } from './kafka.ts'
 import { mysql } from './mysql.ts'
 import { postgres } from './postgres.ts'
@@ -8,7 +9,7 @@ import { registry } from './registry.ts'
 import type { Service } from './service.ts'
 import { type ServiceName, stackFolder } from './state.ts'
 
-const services: { readonly [N in ServiceName]: Service<N> } = { kafka, registry, mysql, postgres }
+const services: { readonly [N in ServiceName]: Service<N> } = { kafka, registry, mysql, postgres, gate }
 
 export function serviceOf<N extends ServiceName>(name: N): Service<N> {
   return services[name] as Service<N>
@@ -16,7 +17,7 @@ export function serviceOf<N extends ServiceName>(name: N): Service<N> {
 
 /** What runs as `name`, with its version, for people: `MariaDB 11.4.5`. */
 export function programOf(name: ServiceName): string {
-  return `${services[name].label} ${versionOf(name)}`
+  return `${services[name].label} ${versionOf(name)}`.trimEnd()
 }
 
 /** Where a service of the stack in `dir` keeps its data. */

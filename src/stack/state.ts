@@ -5,7 +5,14 @@ import { ConfigError } from '../errors.ts'
 
 /** The parts of the local stack, in the order in which they are shown. */
 export const serviceNames = ['kafka', 'registry', 'mysql', 'postgres'] as const
-export type ServiceName = (typeof serviceNames)[number]
+/** Besides them in a secured stack: the HTTPS server before the registry, and token endpoint. */
+export const gateName = 'gate'
+export type ServiceName = (typeof serviceNames)[number] | typeof gateName
+
+/** All parts of a stack, in the order in which they are shown. */
+export function servicesOf(secure: boolean): readonly ServiceName[] {
+  return secure ? [...serviceNames, gateName] : serviceNames
+}
 
 /** A process that `etl stack up` started. `pid` alone says little: the system reuses numbers. */
 export interface ServiceProcess {
@@ -18,9 +25,22 @@ export interface ServiceProcess {
   readonly data: string
 }
 
+/** The addresses of a secured broker, by what they ask of a client. */
+export interface KafkaListeners {
+  /** TLS with a client certificate; its common name is the user. */
+  readonly mtls: string
+  /** TLS and SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER. */
+  readonly sasl: string
+  /** Both: SASL says who it is. */
+  readonly saslMtls: string
+}
+
 export interface KafkaState extends ServiceProcess {
   readonly brokers: readonly string[]
   readonly controllerPort: number
+  readonly listeners?: KafkaListeners
+  /** Broker settings that were asked for, kept over restarts. */
+  readonly properties?: Readonly<Record<string, string>>
 }
 
 export interface RegistryState extends ServiceProcess {
@@ -30,8 +50,15 @@ export interface RegistryState extends ServiceProcess {
 export interface DatabaseState extends ServiceProcess {
   readonly host: string
   readonly user: string
-  readonly password: string
+  /** Of a stack without --secure; else it is in the file that `passwordFile` names. */
+  readonly password?: string
+  readonly passwordFile?: string
   readonly database: string
+}
+
+export interface GateState extends ServiceProcess {
+  /** `https://127.0.0.1:PORT` */
+  readonly url: string
 }
 
 /** The services of a stack; one is absent when it was never started or was taken down. */
@@ -40,12 +67,25 @@ export interface StackServices {
   readonly registry?: RegistryState
   readonly mysql?: DatabaseState
   readonly postgres?: DatabaseState
+  readonly gate?: GateState
 }
 
-/** `.etl/stack.json`. Holds passwords of the local databases: mode 0600. */
+/** Any service's entry. */
+export type ServiceState = NonNullable<StackServices[ServiceName]>
+
+/** What a secured stack has besides its services. */
+export interface SecureState {
+  /** Certificates, keys and passwords: `.etl/secure`. */
+  readonly folder: string
+  /** An etl.yaml with which everything is reached; the commands take it from here by themselves. */
+  readonly config: string
+}
+
+/** `.etl/stack.json`, mode 0600. Of a secured stack it holds no secrets, only the names of their files. */
 export interface StackState {
   readonly version: 1
   readonly services: StackServices
+  readonly secure?: SecureState
 }
 
 /** The stack's folder in a project. */

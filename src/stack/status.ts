@@ -1,7 +1,9 @@
 import { lastWords } from './log.ts'
+import { isSecure } from './secure/files.ts'
+import type { Service } from './service.ts'
 import { isRunning } from './service-process.ts'
 import { programOf, serviceOf } from './services.ts'
-import { readStackState, type ServiceName, type ServiceProcess, serviceNames } from './state.ts'
+import { readStackState, type ServiceName, type ServiceState, servicesOf } from './state.ts'
 
 export interface ServiceStatus {
   readonly service: ServiceName
@@ -24,14 +26,14 @@ const linesOfCrash = 10
 /** Asks every service of the stack in `dir`. */
 export async function stackStatus(dir: string): Promise<ServiceStatus[]> {
   const known = readStackState(dir)?.services ?? {}
-  return await Promise.all(serviceNames.map((name) => statusOf(name, known[name])))
+  return await Promise.all(servicesOf(isSecure(dir)).map((name) => statusOf(name, known[name])))
 }
 
-async function statusOf(name: ServiceName, entry: ServiceProcess | undefined): Promise<ServiceStatus> {
+async function statusOf(name: ServiceName, entry: ServiceState | undefined): Promise<ServiceStatus> {
   const program = programOf(name)
   if (!entry)
     return { service: name, program, state: 'stopped', pid: null, address: null, log: null, detail: [] }
-  const service = serviceOf(name)
+  const service: Service = serviceOf(name)
   const known = { service: name, program, pid: entry.pid, address: service.address(entry), log: entry.log }
   if (!(await isRunning(entry))) {
     return { ...known, state: 'crashed', detail: await lastWords(entry.log, linesOfCrash) }

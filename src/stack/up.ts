@@ -1,38 +1,36 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, UsageError } from '../errors.ts'
-import { openFolder } from './account.ts'
+import { closedFolder } from './account.ts'
 import { artifactsOf } from './artifacts.ts'
 import { cacheFolder } from './cache-folder.ts'
-import { cachedFile } from './download.ts'
 import { type DownloadProgress, fetchArtifacts } from './fetch-artifacts.ts'
 import { withLock } from './folder-lock.ts'
 import { findJava } from './java.ts'
-import { runToEnd, startDetached, startLog } from './launch.ts'
-import { isFree, pickPort } from './ports.ts'
+import { startDetached, startLog } from './launch.ts'
+import { anyData, contextOf, gatePortOf, type Plan, type PlanOptions, servicesToRun } from './plan.ts'
+import { isFree } from './ports.ts'
 import { awaitReady } from './ready.ts'
-import type { ServiceContext } from './service.ts'
+import { writeConfigFiles } from './secure/config-files.ts'
+import type { SecureFiles } from './secure/files.ts'
+import { secureStack, secureState } from './secure/secure-stack.ts'
+import type { Service, ServiceContext } from './service.ts'
 import { isRunning } from './service-process.ts'
-import { dataFolder, logFile, serviceOf } from './services.ts'
+import { serviceOf } from './services.ts'
 import {
+  gateName,
   readStackState,
   type ServiceName,
-  type ServiceProcess,
+  type ServiceState,
   type StackServices,
-  serviceNames,
+  servicesOf,
   stackFolder,
   writeStackState,
 } from './state.ts'
 
 const portAttempts = 3
 
-export interface UpOptions {
-  /** Folder that holds `.etl/`. */
-  readonly dir: string
-  readonly services: readonly ServiceName[]
-  /** Ports that must be these; the others are picked. */
-  readonly ports: Readonly<Partial<Record<ServiceName, number>>>
-  readonly fast: boolean
+export interface UpOptions extends PlanOptions {
   readonly reporter: UpReporter
 }
 
@@ -48,7 +46,7 @@ export interface StartedService {
   /** From the start of the process to its first answer. */
   readonly seconds: number
   readonly address: string
-  readonly state: ServiceProcess
+  readonly state: ServiceState
 }
 
 /**
@@ -57,7 +55,7 @@ export interface StartedService {
  * (download failed, a service died while starting); what came up by then stays up and is in the state.
  */
 export async function stackUp(options: UpOptions): Promise<StartedService[]> {
-  const folder = await openFolder(join(options.dir, stackFolder))
+  const folder = await closedFolder(join(options.dir, stackFolder))
   await writeFile(join(folder, '.gitignore'), '*\n')
   return await withLock(
     join(folder, 'stack.lock'),
@@ -68,12 +66,14 @@ export async function stackUp(options: UpOptions): Promise<StartedService[]> {
 
 async function up(options: UpOptions): Promise<StartedService[]> {
   const known: StackServices = readStackState(options.dir)?.services ?? {}
+  const secure = secureStack(options.dir, options.secure ?? false, await anyData(options.dir))
+  const services = servicesToRun(options.services, secure !== undefined)
   const running: ServiceName[] = []
-  for (const name of options.services) {
+  for (const name of services) {
     const process = known[name]
     if (process && (await isRunning(process))) running.push(name)
   }
-  const toStart = options.services.filter((name) => !running.includes(name))
+  const toStart = services.filter((name) => !running.includes(name))
   refuseOtherPorts(known, running, options.ports)
   refuseMissingBuilds(toStart)
   const java = toStart.some((name) => serviceOf(name).needsJava) ? (await findJava()).path : undefined
@@ -88,51 +88,28 @@ async function up(options: UpOptions): Promise<StartedService[]> {
   )
 
   if (toStart.length > 0) options.reporter.note(`starting ${toStart.join(', ')}`)
-  const state = new StateFile(options.dir, known)
+  const state = new StateFile(options.dir, known, secure)
   const taken = new Set(Object.values(options.ports))
+  const gatePort = await gatePortOf(options, known, services, running, taken)
+  const plan: Plan = { options, known, taken, java, secure, gatePort }
   const starts: Promise<StartedService>[] = running.map((name) => awaitRunning(options, known, name))
   for (const name of toStart) {
-    const context = await contextOf(options, known, name, taken, java)
+    const context = await contextOf(plan, name)
     starts.push(
-      startOnFreePorts(options, state, name, context, () => contextOf(options, known, name, taken, java)),
+      startOnFreePorts(plan, state, name, context).then((started) => {
+        options.reporter.ready(started)
+        return started
+      }),
     )
   }
   const settled = await Promise.allSettled(starts)
   const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
   for (const failure of failures.slice(1)) options.reporter.note(`also failed: ${failure.message}`)
+  if (secure) writeConfigFiles(secure, state.all)
   if (failures.length > 0) throw failures[0]
   const started = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  return started.sort((a, b) => serviceNames.indexOf(a.name) - serviceNames.indexOf(b.name))
-}
-
-async function contextOf(
-  options: UpOptions,
-  known: StackServices,
-  name: ServiceName,
-  taken: Set<number>,
-  java: string | undefined,
-): Promise<ServiceContext> {
-  const service = serviceOf(name)
-  const port = options.ports[name] ?? (await pickPort(known[name]?.port ?? service.usualPort, taken))
-  if (options.ports[name] !== undefined && !(await isFree(port))) {
-    throw new UsageError(`port ${port} for ${name} is taken by another program`, {
-      where: `127.0.0.1:${port}`,
-      next: `etl stack up ${name}   (without --port a free one is picked)`,
-    })
-  }
-  const extraPorts: number[] = []
-  while (extraPorts.length < service.extraPorts) extraPorts.push(await pickPort(port + 1, taken))
-  const log = logFile(options.dir, name)
-  return {
-    data: await dataFolder(options.dir, name),
-    port,
-    extraPorts,
-    artifacts: artifactsOf(name).map((artifact) => cachedFile(cacheFolder(), artifact)),
-    java,
-    log,
-    fast: options.fast,
-    run: (launch, input) => runToEnd(launch, log, input),
-  }
+  const order = servicesOf(true)
+  return started.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
 }
 
 /**
@@ -140,33 +117,33 @@ async function contextOf(
  * of them between the look and the start.
  */
 async function startOnFreePorts(
-  options: UpOptions,
+  plan: Plan,
   state: StateFile,
   name: ServiceName,
-  context: ServiceContext,
-  another: () => Promise<ServiceContext>,
+  first: ServiceContext,
 ): Promise<StartedService> {
+  let context = first
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startService(options, state, name, context)
+      return await startService(plan, state, name, context)
     } catch (error) {
       const free = await Promise.all([context.port, ...context.extraPorts].map(isFree))
       const entry = state.get(name)
       const runs = entry !== undefined && (await isRunning(entry))
       if (attempt === portAttempts || runs || free.every((isFreeNow) => isFreeNow)) throw error
-      options.reporter.note(`${name}: another program took its port, trying the next one`)
-      context = await another()
+      plan.options.reporter.note(`${name}: another program took its port, trying the next one`)
+      context = await contextOf(plan, name)
     }
   }
 }
 
 async function startService(
-  { reporter }: UpOptions,
+  { secure }: Plan,
   state: StateFile,
   name: ServiceName,
   context: ServiceContext,
 ): Promise<StartedService> {
-  const service = serviceOf(name)
+  const service: Service = serviceOf(name)
   const begin = performance.now()
   await startLog(context.log)
   const launch = await service.prepare(context)
@@ -174,6 +151,7 @@ async function startService(
   const entry = service.describe({ ...id, port: context.port, log: context.log, data: context.data }, context)
   state.set(name, entry)
   await awaitReady(name, entry)
+  if (secure) await service.provision?.(entry, secure)
   const seconds = (performance.now() - begin) / 1000
   const started: StartedService = {
     name,
@@ -182,7 +160,6 @@ async function startService(
     address: service.address(entry),
     state: entry,
   }
-  reporter.ready(started)
   return started
 }
 
@@ -191,11 +168,12 @@ async function awaitRunning(
   known: StackServices,
   name: ServiceName,
 ): Promise<StartedService> {
-  const entry = known[name] as ServiceProcess
+  const entry = known[name] as ServiceState
   const begin = performance.now()
   await awaitReady(name, entry)
   const seconds = (performance.now() - begin) / 1000
-  const address = serviceOf(name).address(entry)
+  const service: Service = serviceOf(name)
+  const address = service.address(entry)
   const started: StartedService = { name, outcome: 'was running', seconds, address, state: entry }
   reporter.ready(started)
   return started
@@ -217,10 +195,10 @@ function refuseOtherPorts(
 }
 
 function refuseMissingBuilds(names: readonly ServiceName[]): void {
-  const built = (name: ServiceName) => artifactsOf(name).length > 0
+  const built = (name: ServiceName) => name === gateName || artifactsOf(name).length > 0
   const missing = names.filter((name) => !built(name))
   if (missing.length === 0) return
-  const others = serviceNames.filter(built).join(' ')
+  const others = servicesOf(false).filter(built).join(' ')
   throw new ConfigError(
     `there is no build of ${missing.join(' and ')} for ${process.platform}-${process.arch}`,
     { next: `etl stack up ${others}   (the rest by docker compose, see compose.yaml)` },
@@ -231,18 +209,25 @@ function refuseMissingBuilds(names: readonly ServiceName[]): void {
 class StateFile {
   private readonly dir: string
   private services: StackServices
+  private readonly secure: SecureFiles | undefined
 
-  constructor(dir: string, services: StackServices) {
+  constructor(dir: string, services: StackServices, secure: SecureFiles | undefined) {
     this.dir = dir
     this.services = services
+    this.secure = secure
   }
 
-  get(name: ServiceName): ServiceProcess | undefined {
+  get all(): StackServices {
+    return this.services
+  }
+
+  get(name: ServiceName): ServiceState | undefined {
     return this.services[name]
   }
 
-  set(name: ServiceName, entry: ServiceProcess): void {
+  set(name: ServiceName, entry: ServiceState): void {
     this.services = { ...this.services, [name]: entry }
-    writeStackState(this.dir, { version: 1, services: this.services })
+    const secure = this.secure ? { secure: secureState(this.secure) } : {}
+    writeStackState(this.dir, { version: 1, services: this.services, ...secure })
   }
 }

@@ -146,7 +146,7 @@ test('MariaDB takes the text, the files and the sessions that the sinks need', a
   await stack.up(['mysql'])
   const mysql = stack.services().mysql
   assert(mysql)
-  const { host, port, user, password, database } = mysql
+  const { host, port, user, password = '', database } = mysql
   const connection = await createConnection({ host, port, user, password, database })
   try {
     const [rows] = await connection.query(
