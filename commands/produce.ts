@@ -1,9 +1,15 @@
 import { availableParallelism } from 'node:os'
 import { Args, Flags } from '@oclif/core'
 import { EtlCommand } from '../src/cli/command.ts'
-import { kafkaFlags, registryFlags, topicFlag } from '../src/cli/flags.ts'
+import { durationFlag, kafkaFlags, registryFlags, topicFlag } from '../src/cli/flags.ts'
 import { produceInput } from '../src/cli/produce-input.ts'
-import { exitCodeOf, produceDocument, produceProgress, produceSummary } from '../src/cli/produce-output.ts'
+import {
+  exitCodeOf,
+  produceDocument,
+  produceProgress,
+  produceSummary,
+  resumeText,
+} from '../src/cli/produce-output.ts'
 import { progressLine } from '../src/cli/progress.ts'
 import { stopSignal } from '../src/cli/stop-signal.ts'
 import { Context } from '../src/config/context.ts'
@@ -30,6 +36,10 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
     {
       description: 'from a pipe, as it comes',
       command: 'tail -F app.log | <%= config.bin %> produce -t app --format ndjson',
+    },
+    {
+      description: 'a large file; after a crash the same command goes on, and each record is sent once',
+      command: '<%= config.bin %> produce flights.ndjson -t flights --key id --resume',
     },
     {
       description: 'a million made-up records',
@@ -117,6 +127,21 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
       options: ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const,
       default: 'lz4',
     })(),
+    resume: Flags.boolean({
+      description:
+        'go on where an earlier run of the same input stopped, however it ended; nothing is sent twice',
+      exclusive: ['dry-run'],
+    }),
+    'resume-id': Flags.string({
+      description: 'with --resume: names the input; default: by its path, or its seed',
+      dependsOn: ['resume'],
+      helpValue: 'NAME',
+    }),
+    'delivery-timeout': durationFlag({
+      description: 'how long an unacknowledged record is sent again; then the run fails',
+      default: 120_000,
+      defaultHelp: async () => '120s',
+    }),
     'dry-run': Flags.boolean({ description: 'read and encode everything, send nothing' }),
   }
 
@@ -144,6 +169,9 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
       badFile: flags['bad-file'],
       unknownFields: flags['ignore-unknown-fields'] ? 'ignore' : 'error',
       dryRun: flags['dry-run'],
+      resume: flags.resume ? { id: flags['resume-id'] } : undefined,
+      onResume: (inputs) => line.print(resumeText(inputs)),
+      deliveryTimeout: flags['delivery-timeout'],
       signal: stop.signal,
       onProgress: (totals, fraction) =>
         line.update(produceProgress(totals, fraction, (performance.now() - started) / 1000)),

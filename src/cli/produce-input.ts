@@ -1,4 +1,4 @@
-import type { ProduceInput } from '../engine/produce/start.ts'
+import type { ProduceInput } from '../engine/produce/request.ts'
 import { UsageError } from '../errors.ts'
 import type { Format } from '../source/file/format.ts'
 

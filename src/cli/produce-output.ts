@@ -1,4 +1,4 @@
-import type { ProduceOutcome } from '../engine/produce/produce.ts'
+import type { ProduceOutcome, ResumedInput } from '../engine/produce/produce.ts'
 import type { Totals } from '../engine/produce/tally.ts'
 import { EtlError, ExitCode } from '../errors.ts'
 import { errorDocument } from './error-text.ts'
@@ -32,6 +32,16 @@ export function produceProgress(totals: Totals, fraction: number | undefined, se
   return parts.join(' · ')
 }
 
+/** One line for each input: where a resumed run begins. */
+export function resumeText(inputs: readonly ResumedInput[]): string {
+  const lines = inputs.map(({ name, earlier }) =>
+    earlier === undefined
+      ? `${name}: no position is stored, so it is sent from its beginning`
+      : `${name}: goes on after ${count(earlier)} records that earlier runs are done with`,
+  )
+  return lines.join('\n')
+}
+
 /** The table at the end, and a line that says how the input ended. */
 export function produceSummary(outcome: ProduceOutcome, heading: ProduceHeading): string {
   const { totals, seconds } = outcome
@@ -53,9 +63,10 @@ export function produceSummary(outcome: ProduceOutcome, heading: ProduceHeading)
       `${count(totals.bad)} records${heading.badFile && totals.bad > 0 ? `, in ${heading.badFile}` : ''}`,
     ],
   ]
+  const earlier = earlierRecords(outcome)
+  if (earlier > 0) facts.push(['before', `${count(earlier)} records, by earlier runs`])
   const open = unacknowledged(outcome, heading)
-  if (open > 0)
-    facts.push(['unknown', `${count(open)} records were handed to the brokers and not acknowledged`])
+  if (open > 0) facts.push(openFact(open, outcome))
   const rate = Math.round(totals.read / Math.max(seconds, 0.001))
   facts.push(['time', `${seconds.toFixed(1)} s, ${count(rate)} records/s`])
   for (const [name, text] of facts) lines.push(`${name.padEnd(heading.dryRun ? 15 : 8)} ${text}`)
@@ -81,6 +92,9 @@ export function produceDocument(outcome: ProduceOutcome, heading: ProduceHeading
     recordsPerSecond: Math.round(totals.read / Math.max(outcome.seconds, 0.001)),
     last: totals.last ?? null,
     badFile: heading.badFile ?? null,
+    resumed:
+      outcome.resumed?.map(({ name, id, earlier }) => ({ input: name, id, earlier: earlier ?? null })) ??
+      null,
     partitions: heading.dryRun
       ? []
       : [...outcome.partitions].map(([partition, { records, bytes, firstOffset, lastOffset }]) => ({
@@ -112,9 +126,12 @@ function partitionTable({ partitions }: ProduceOutcome, topic: string): string {
   return textTable([`${topic} partition`, 'records', 'compressed', 'first offset', 'last offset'], rows)
 }
 
-function ending({ end, totals }: ProduceOutcome, { dryRun }: ProduceHeading): string | undefined {
+function ending(outcome: ProduceOutcome, { dryRun }: ProduceHeading): string | undefined {
+  const { end, totals, resumed } = outcome
   const { last } = totals
   const verb = dryRun ? 'checked' : 'sent'
+  if (resumed && totals.read === 0 && end === 'complete' && earlierRecords(outcome) > 0)
+    return 'nothing left: earlier runs have sent all of it'
   if (end === 'interrupted') {
     return last
       ? `stopped   all is ${verb} up to and including the record at ${last.input}:${last.line}, nothing after it`
@@ -123,6 +140,17 @@ function ending({ end, totals }: ProduceOutcome, { dryRun }: ProduceHeading): st
   if (end === 'bad-record' && last)
     return `stopped   all is ${verb} up to the record at ${last.input}:${last.line}, nothing from there on`
   return undefined
+}
+
+/** Records whose fate is open, or that the next run has to send again. */
+function openFact(open: number, { resumed }: ProduceOutcome): [string, string] {
+  return resumed
+    ? ['open', `${count(open)} records are not committed: the same command sends them`]
+    : ['unknown', `${count(open)} records were handed to the brokers and not acknowledged`]
+}
+
+function earlierRecords({ resumed = [] }: ProduceOutcome): number {
+  return resumed.reduce((sum, { earlier = 0 }) => sum + earlier, 0)
 }
 
 function unacknowledged({ totals }: ProduceOutcome, { dryRun }: ProduceHeading): number {

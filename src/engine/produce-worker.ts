@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads'
-import type { Producer } from '../kafka/producer.ts'
+import type { TransactionalProducer } from '../kafka/producer.ts'
+import type { TransactionIdentity } from '../kafka/transactions.ts'
 import { generateValues } from '../source/generate/generate.ts'
 import type { Answer, Call, ProduceJob } from './produce/job.ts'
 import { buffersOf, unpack } from './produce/pack.ts'
@@ -28,9 +29,10 @@ export async function start(job: ProduceJob): Promise<void> {
 class ProduceThread {
   readonly #job: ProduceJob
   #encoder: PieceEncoder | undefined
-  readonly #producer: Producer | undefined
+  readonly #producer: TransactionalProducer | undefined
+  #identity: TransactionIdentity | undefined
 
-  constructor(job: ProduceJob, producer: Producer | undefined) {
+  constructor(job: ProduceJob, producer: TransactionalProducer | undefined) {
     this.#job = job
     this.#producer = producer
   }
@@ -42,7 +44,7 @@ class ProduceThread {
         this.#encoder ??= openEncoder(this.#job)
         return { type: 'encoded', call, encoded: this.#encoder.encode(message.work) }
       case 'append':
-        return { type: 'appended', call, appended: await this.#append(message.packs) }
+        return { type: 'appended', call, appended: await this.#append(message.packs, message.identity) }
       case 'close':
         await this.#producer?.close()
         return { type: 'closed', call }
@@ -50,33 +52,28 @@ class ProduceThread {
   }
 
   /** The sends are made before the first await: two calls keep their order. */
-  async #append(packs: readonly Pack[]): Promise<Appended[]> {
+  async #append(packs: readonly Pack[], identity: TransactionIdentity | undefined): Promise<Appended[]> {
     const producer = this.#producer
     if (!producer) throw new Error('a dry run appends nothing')
+    if (identity && identity.transactionalId !== this.#identity?.transactionalId) producer.use(identity)
+    this.#identity = identity
     return Promise.all(
       packs.map(async (pack) => {
-        const { records, bytes, baseOffset } = await producer.send(
-          this.#job.topic,
-          pack.partition,
-          unpack(pack),
-        )
-        return {
-          partition: pack.partition,
-          records,
-          bytes,
-          firstOffset: baseOffset,
-          lastOffset: baseOffset + BigInt(records) - 1n,
-        }
+        const { partition } = pack
+        const sent = await producer.send(this.#job.topic, partition, unpack(pack))
+        const { records, bytes, baseOffset: firstOffset, lastOffset } = sent
+        return { partition, records, bytes, firstOffset, lastOffset }
       }),
     )
   }
 }
 
 /** A dry run loads no client. */
-async function producerFor({ kafka, compression }: ProduceJob): Promise<Producer | undefined> {
+async function producerFor(job: ProduceJob): Promise<TransactionalProducer | undefined> {
+  const { kafka, compression, deliveryTimeout } = job
   if (!kafka) return undefined
-  const { openProducer } = await import('../kafka/open.ts')
-  return openProducer(kafka, { clientId: kafka.clientId, compression })
+  const { openTransactionalProducer } = await import('../kafka/open.ts')
+  return openTransactionalProducer(kafka, { clientId: kafka.clientId, compression, deliveryTimeout })
 }
 
 function openEncoder(job: ProduceJob): PieceEncoder {

@@ -4,8 +4,10 @@ import { GroupReader } from './group/group-reader.ts'
 import { ClusterAdmin } from './kafka-admin.ts'
 import { LogReader } from './log-reader.ts'
 import { IdempotentProducer } from './produce/idempotent-producer.ts'
-import type { Producer, ProducerOptions } from './producer.ts'
+import { TransactionClient } from './produce/transaction-client.ts'
+import type { Producer, ProducerOptions, TransactionalProducer } from './producer.ts'
 import type { GroupReaderOptions, PartitionReader, Reader } from './reader.ts'
+import type { Transactions, TransactionsOptions } from './transactions.ts'
 
 /** Connects when it is first used, as everything here does. */
 export function openAdmin(config: KafkaConfig): KafkaAdmin {
@@ -22,4 +24,16 @@ export function openReader(config: KafkaConfig, options: GroupReaderOptions): Re
 
 export function openProducer(config: KafkaConfig, options: ProducerOptions): Producer {
   return new IdempotentProducer(config, options)
+}
+
+/** To be given an identity with `use` before the first `send`. */
+export function openTransactionalProducer(
+  config: KafkaConfig,
+  options: ProducerOptions,
+): TransactionalProducer {
+  return new IdempotentProducer(config, options)
+}
+
+export function openTransactions(config: KafkaConfig, options: TransactionsOptions): Transactions {
+  return new TransactionClient(config, options)
 }

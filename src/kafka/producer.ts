@@ -1,3 +1,5 @@
+import type { TransactionIdentity } from './transactions.ts'
+
 /** One record to append. */
 export interface OutRecord {
   readonly key: Buffer | null
@@ -23,12 +25,23 @@ export interface Producer {
   close(): Promise<void>
 }
 
+/**
+ * A producer whose records count only when the transaction is committed that they were sent in. Who commits, and who includes the
+ * partitions before, is whoever took the transactional id over (`Transactions`), in this thread or another one.
+ */
+export interface TransactionalProducer extends Producer {
+  /** Whose transactions the records belong to that are sent from now on. All that was sent before must be acknowledged. */
+  use(identity: TransactionIdentity): void
+}
+
 export interface SendResult {
   readonly records: number
   /** Compressed bytes that went to the broker. */
   readonly bytes: number
-  /** Offset of the first record. */
+  /** Offset of the first record; -1: it was appended at an earlier attempt, and the broker does not tell where. */
   readonly baseOffset: bigint
+  /** Offset of the last record; others may stand between the two, from other producers. -1 as above. */
+  readonly lastOffset: bigint
 }
 
 export interface ProducerOptions {
@@ -37,4 +50,6 @@ export interface ProducerOptions {
   readonly compression?: Compression
   /** Uncompressed bytes after which a record batch is closed. Default 900 kB. */
   readonly batchBytes?: number
+  /** Milliseconds from `send` until a record must be acknowledged; after that the producer fails. Default 120,000. */
+  readonly deliveryTimeout?: number
 }

@@ -18,15 +18,21 @@ interface BadLine {
 /** The file that takes the records that do not fit: NDJSON, one object a record, in input order. */
 export class BadFile {
   readonly path: string
+  /** Length of the file. */
+  bytes: number
   readonly #file: FileHandle
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: FileHandle, bytes: number) {
     this.path = path
     this.#file = file
+    this.bytes = bytes
   }
 
-  /** Starts the file empty. Throws UsageError when it cannot be written, or is one of the inputs. */
-  static async open(path: string, inputs: readonly string[]): Promise<BadFile> {
+  /**
+   * Starts the file empty, or with the first `keep` bytes that it has: what earlier runs wrote for records that are done with. Throws
+   * UsageError when it cannot be written, or is one of the inputs.
+   */
+  static async open(path: string, inputs: readonly string[], keep = 0): Promise<BadFile> {
     for (const input of inputs) {
       if (await sameFile(path, input)) {
         throw new UsageError('the bad-record file would overwrite the input', {
@@ -36,7 +42,15 @@ export class BadFile {
       }
     }
     try {
-      return new BadFile(path, await open(path, 'w'))
+      const size = await stat(path).then(
+        (found) => found.size,
+        () => 0,
+      )
+      // Shorter than it was: moved away, say. What follows goes to a new one.
+      if (keep === 0 || size < keep) return new BadFile(path, await open(path, 'w'), 0)
+      const file = await open(path, 'a')
+      await file.truncate(keep)
+      return new BadFile(path, file, keep)
     } catch (cause) {
       throw new UsageError('the bad-record file cannot be written', { where: path, cause })
     }
@@ -44,7 +58,9 @@ export class BadFile {
 
   /** Throws UnexpectedError, for instance when the disk is full. */
   async write(bad: readonly BadRecord[]): Promise<void> {
-    await this.#try(() => this.#file.writeFile(bad.map(lineOf).join('')))
+    const lines = Buffer.from(bad.map(lineOf).join(''))
+    await this.#try(() => this.#file.writeFile(lines))
+    this.bytes += lines.length
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,5 @@
+import type { TransactionIdentity } from '../../kafka/transactions.ts'
+import type { Commits } from './commits.ts'
 import { InFlight } from './in-flight.ts'
 import { recordsIn } from './pack.ts'
 import { Tally } from './tally.ts'
@@ -11,8 +13,8 @@ import type { Appended, BadRecord, Encoded, Pack, Work } from './work.ts'
  */
 export interface ProduceWorker {
   encode(work: Work): Promise<Encoded>
-  /** Resolves when every record is acknowledged. */
-  append(packs: readonly Pack[]): Promise<readonly Appended[]>
+  /** Resolves when every record is acknowledged. With an identity they belong to its open transaction. */
+  append(packs: readonly Pack[], identity?: TransactionIdentity): Promise<readonly Appended[]>
 }
 
 export interface CoordinatorOptions {
@@ -22,6 +24,8 @@ export interface CoordinatorOptions {
   readonly report: (bad: readonly BadRecord[]) => Promise<void>
   /** Encodes all, sends nothing. */
   readonly dryRun: boolean
+  /** In a run that can be resumed: records count as sent when they are committed. */
+  readonly commits?: Commits | undefined
   /** Called once when no more work is wanted: whoever reads the input should stop. */
   readonly stopReading: () => void
 }
@@ -47,6 +51,8 @@ export class Coordinator {
   /** Pieces that each worker has yet to encode. */
   readonly #encoding: number[]
   readonly #appending = new Set<Promise<void>>()
+  /** Acknowledged in the transaction that is open. */
+  readonly #uncommitted: Appended[] = []
   #released: Promise<void> = Promise.resolve()
   #ending: Ending | undefined
 
@@ -73,8 +79,17 @@ export class Coordinator {
       broken = { kind: 'failed', error }
     }
     await this.#released
-    while (this.#appending.size > 0) await Promise.all(this.#appending)
+    await this.#drain()
+    try {
+      await this.#commit()
+    } catch (error) {
+      this.#end({ kind: 'failed', error })
+    }
     return this.#ending ?? broken
+  }
+
+  get #failed(): boolean {
+    return this.#ending?.kind === 'failed'
   }
 
   #start(piece: Work, bytes: number): void {
@@ -86,11 +101,11 @@ export class Coordinator {
     })
     // Its turn to be awaited comes later; until then a rejection is nobody's but not lost.
     encoded.catch(() => undefined)
-    this.#released = this.#released.then(() => this.#release(encoded, bytes))
+    this.#released = this.#released.then(() => this.#release(piece, encoded, bytes))
   }
 
   /** Runs piece by piece, in input order. */
-  async #release(encoding: Promise<Encoded>, bytes: number): Promise<void> {
+  async #release(piece: Work, encoding: Promise<Encoded>, bytes: number): Promise<void> {
     if (this.#ending) return
     try {
       const encoded = await encoding
@@ -99,14 +114,48 @@ export class Coordinator {
       if (encoded.bad.length > 0) await this.#options.report(encoded.bad)
       this.tally.take(encoded)
       const [bad] = encoded.bad
-      if (bad && this.#options.onBad === 'stop') this.#end({ kind: 'bad-record', bad })
-      this.#append(encoded.packs, bytes)
+      const last = bad !== undefined && this.#options.onBad === 'stop'
+      if (last) this.#end({ kind: 'bad-record', bad })
+      const { commits } = this.#options
+      if (commits) await this.#transact(commits, piece, encoded, bytes, last)
+      else this.#append(encoded.packs, bytes)
     } catch (error) {
       this.#end({ kind: 'failed', error })
     }
   }
 
-  #append(packs: readonly Pack[], bytes: number): void {
+  async #transact(
+    commits: Commits,
+    piece: Work,
+    encoded: Encoded,
+    bytes: number,
+    last: boolean,
+  ): Promise<void> {
+    if (commits.isOther(piece)) await this.#commit()
+    if (this.#failed) return
+    const partitions = encoded.packs.map(({ partition }) => partition)
+    const identity = await commits.include(piece, partitions)
+    if (this.#failed) return
+    this.#append(encoded.packs, bytes, identity)
+    commits.advance(piece, encoded, last)
+    if (commits.isDue) await this.#commit()
+  }
+
+  /** Waits until all that was handed out is acknowledged, then ends the transaction that is open. */
+  async #commit(): Promise<void> {
+    const { commits } = this.#options
+    if (!commits?.isOpen || this.#failed) return
+    await Promise.all([this.#drain(), commits.store()])
+    if (this.#failed) return
+    await commits.commit()
+    for (const appended of this.#uncommitted.splice(0)) this.tally.acknowledge(appended)
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#appending.size > 0) await Promise.all(this.#appending)
+  }
+
+  #append(packs: readonly Pack[], bytes: number, identity?: TransactionIdentity): void {
     if (this.#options.dryRun) {
       for (const pack of packs) this.tally.skip(pack.partition, recordsIn(pack), pack.bytes.length)
       this.#inFlight.leave(bytes)
@@ -121,7 +170,10 @@ export class Coordinator {
       else byOwner.set(owner, [pack])
     }
     const appends = [...byOwner].map(async ([owner, own]) => {
-      for (const appended of await owner.append(own)) this.tally.acknowledge(appended)
+      for (const appended of await owner.append(own, identity)) {
+        if (identity) this.#uncommitted.push(appended)
+        else this.tally.acknowledge(appended)
+      }
     })
     const appending = Promise.all(appends).then(
       () => this.#inFlight.leave(bytes),

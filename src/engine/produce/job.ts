@@ -1,5 +1,6 @@
 import type { KafkaConfig } from '../../kafka/config.ts'
 import type { Compression } from '../../kafka/producer.ts'
+import type { TransactionIdentity } from '../../kafka/transactions.ts'
 import type { ThreadError } from '../thread-error.ts'
 import type { KeyFormat } from './record-key.ts'
 import type { Appended, Encoded, Pack, Work } from './work.ts'
@@ -20,6 +21,8 @@ export interface ProduceJob {
   /** undefined: a dry run, nothing is sent. */
   readonly kafka: KafkaConfig | undefined
   readonly compression: Compression
+  /** Milliseconds from handing records to a producer until they must be acknowledged. */
+  readonly deliveryTimeout: number
   readonly topic: string
   readonly partitions: number
   readonly value: SchemaText
@@ -37,7 +40,13 @@ export interface ProduceJob {
 /** Calls of the coordinator; each is answered by one Answer of the same `call`. */
 export type Call =
   | { readonly type: 'encode'; readonly call: number; readonly work: Work }
-  | { readonly type: 'append'; readonly call: number; readonly packs: readonly Pack[] }
+  | {
+      readonly type: 'append'
+      readonly call: number
+      readonly packs: readonly Pack[]
+      /** Whose transaction the records belong to; undefined: none. */
+      readonly identity: TransactionIdentity | undefined
+    }
   | { readonly type: 'close'; readonly call: number }
 
 export type Answer =

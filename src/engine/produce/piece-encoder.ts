@@ -7,6 +7,7 @@ import type { AvroRecord } from '../../schema/avro-schema.ts'
 import { PackWriter } from './pack.ts'
 import { compileKey, type JsonRecord, type KeySpec, type WriteKey } from './record-key.ts'
 import { type RecordValues, recordValues } from './record-values.ts'
+import { endOfRecords, textDigest } from './sent-text.ts'
 import type { BadRecord, Encoded, Work } from './work.ts'
 
 export interface EncodeOptions {
@@ -67,6 +68,7 @@ export class PieceEncoder {
       packs: this.#packs.filter((pack) => pack.records > 0).map((pack) => pack.take()),
       good,
       bad,
+      goodText: bad.length > 0 && this.#options.onBad === 'stop' ? goodTextOf(work, good) : undefined,
       inputBytes: values.bytes(done),
       last: values.place(Math.max(done - 1, 0)),
     }
@@ -95,6 +97,13 @@ export class PieceEncoder {
   #pack(partition: number): PackWriter {
     return this.#packs[partition] as PackWriter
   }
+}
+
+/** In front of a bad record that ends a run; the position after it is stored. */
+function goodTextOf(work: Work, good: number): Encoded['goodText'] {
+  if (work.kind !== 'chunk' || !work.place) return undefined
+  const bytes = endOfRecords(work.chunk, good)
+  return { bytes, digest: textDigest(work.chunk.bytes.subarray(0, bytes)) }
 }
 
 function badRecord(values: RecordValues, record: number, error: unknown): BadRecord {

@@ -1,5 +1,7 @@
-import { InputError } from '../../errors.ts'
+import { EtlError, ExitCode, InputError } from '../../errors.ts'
+import { toThreadError, WorkerError } from '../thread-error.ts'
 import type { BadFile } from './bad-file.ts'
+import type { Commits } from './commits.ts'
 import { Coordinator, type Ending } from './coordinator.ts'
 import type { ProduceJob } from './job.ts'
 import type { PartitionTally, Totals } from './tally.ts'
@@ -13,6 +15,8 @@ export interface ProduceRun {
   readonly source: WorkSource
   /** Takes the bad records; undefined with onBad 'stop'. */
   readonly badFile: BadFile | undefined
+  /** With --resume. */
+  readonly commits: Commits | undefined
   /** Aborted by Ctrl-C: reading stops, what was read is sent. The same signal that the source got, or one that aborts it. */
   readonly signal: AbortSignal
   /** Asks the source to stop. */
@@ -28,6 +32,16 @@ export interface ProduceOutcome {
   readonly totals: Totals
   readonly partitions: ReadonlyMap<number, PartitionTally>
   readonly seconds: number
+  /** With --resume, for each input. */
+  readonly resumed?: readonly ResumedInput[]
+}
+
+export interface ResumedInput {
+  readonly name: string
+  /** Transactional id, and the consumer group that holds the position. */
+  readonly id: string
+  /** Records that earlier runs were done with; undefined: there was no position. */
+  readonly earlier: number | undefined
 }
 
 const progressInterval = 100
@@ -44,6 +58,7 @@ export async function produce(run: ProduceRun): Promise<ProduceOutcome> {
     onBad: run.job.onBad,
     report: async (bad) => run.badFile?.write(bad),
     dryRun: run.job.kafka === undefined,
+    commits: run.commits,
     stopReading: run.stopReading,
   })
   const { tally } = coordinator
@@ -60,6 +75,8 @@ export async function produce(run: ProduceRun): Promise<ProduceOutcome> {
   } finally {
     clearInterval(timer)
   }
+  // Only now that no thread sends any more: an abort must not be overtaken by records.
+  await run.commits?.abandon()
   return {
     ...conclusion(ending, run),
     totals: tally,
@@ -70,11 +87,23 @@ export async function produce(run: ProduceRun): Promise<ProduceOutcome> {
 
 function conclusion(
   ending: Ending | undefined,
-  { signal, job }: ProduceRun,
+  { signal, job, commits }: ProduceRun,
 ): Pick<ProduceOutcome, 'end' | 'error'> {
-  if (ending?.kind === 'failed') return { end: 'failed', error: ending.error }
+  if (ending?.kind === 'failed')
+    return { end: 'failed', error: withNext(ending.error, commits !== undefined) }
   if (ending?.kind === 'bad-record') return { end: 'bad-record', error: badRecordError(ending.bad, job) }
   return { end: signal.aborted ? 'interrupted' : 'complete', error: undefined }
+}
+
+/** What helps after a failure in mid-run, unless the error itself knows better. */
+function withNext(error: unknown, resumable: boolean): unknown {
+  if (!(error instanceof EtlError)) return error
+  const awaits = resumable && error.exitCode === ExitCode.unreachable
+  if (error.next !== undefined && !awaits) return error
+  const next = resumable
+    ? 'the same command again: it goes on after the last commit'
+    : 'a run with --resume can be continued: the same command then sends what is missing, and nothing twice'
+  return new WorkerError({ ...toThreadError(error), next })
 }
 
 function badRecordError(bad: BadRecord, { value }: ProduceJob): InputError {

@@ -1,60 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { UsageError } from '../../errors.ts'
-import type { KafkaConfig } from '../../kafka/config.ts'
 import { openAdmin } from '../../kafka/open.ts'
-import type { Compression } from '../../kafka/producer.ts'
-import type { RegistryConfig } from '../../schema/registry.ts'
 import { openRegistry } from '../../schema/registry-client/client.ts'
-import type { TextFormat } from '../../source/file/format.ts'
 import { BadFile } from './bad-file.ts'
+import type { Commits } from './commits.ts'
 import { type ProduceOutcome, produce } from './produce.ts'
-import type { KeyFormat } from './record-key.ts'
-import type { Totals } from './tally.ts'
+import type { ProduceInput, ProduceRequest } from './request.ts'
+import { resumableNames, takeOver } from './resume.ts'
 import {
   localSchemas,
   type ProduceSchemas,
-  partitionsOf,
   resolveSchemas,
   type TargetRequest,
+  targetTopic,
 } from './target.ts'
 import { fileSource, generateSource, type WorkSource } from './work-source.ts'
-
-export type ProduceInput =
-  | {
-      readonly kind: 'files'
-      readonly paths: readonly string[]
-      readonly format: Partial<TextFormat>
-      readonly limit: number | undefined
-    }
-  | {
-      readonly kind: 'generate'
-      readonly records: number
-      readonly seed: number
-      readonly unique: readonly string[]
-    }
-
-export interface ProduceRequest {
-  /** Called only when the part is needed: a dry run needs no brokers, and with a schema file no registry. */
-  readonly kafka: () => KafkaConfig
-  readonly registry: () => RegistryConfig
-  readonly input: ProduceInput
-  readonly topic: string
-  readonly subject: string
-  /** Path of a schema file; undefined: the latest version of the subject. */
-  readonly schema: string | undefined
-  readonly register: boolean
-  readonly keyFields: readonly string[]
-  readonly keyFormat: KeyFormat
-  readonly threads: number
-  readonly compression: Compression
-  readonly onBad: 'stop' | 'skip'
-  /** Path of the file for bad records; with onBad 'skip'. */
-  readonly badFile: string | undefined
-  readonly unknownFields: 'error' | 'ignore'
-  readonly dryRun: boolean
-  readonly signal: AbortSignal
-  readonly onProgress: (totals: Totals, fraction: number | undefined) => void
-}
 
 /**
  * One run of `etl produce`: opens the input, checks that topic and schema are there, sends. Nothing is sent when a check fails. Throws
@@ -65,55 +25,105 @@ export async function startProduce(request: ProduceRequest): Promise<ProduceOutc
   const stopReading = () => reading.abort()
   if (request.signal.aborted) stopReading()
   request.signal.addEventListener('abort', stopReading, { once: true })
-  const source = await openSource(request.input, reading.signal)
-  let badFile: BadFile | undefined
+  const run = { request, signal: reading.signal, stopReading }
   try {
-    const { schemas, partitions } = await resolve(request)
-    badFile = await openBadFile(request)
-    const { topic, compression, keyFields: fields, keyFormat: format, onBad, unknownFields, input } = request
-    const outcome = await produce({
-      job: {
-        kafka: request.dryRun ? undefined : request.kafka(),
-        compression,
-        topic,
-        partitions,
-        value: schemas.value,
-        key: { fields, format, schema: schemas.key },
-        onBad,
-        unknownFields,
-        generate: input.kind === 'generate' ? input : undefined,
-      },
-      threads: request.threads,
-      source,
-      badFile,
-      signal: request.signal,
-      stopReading,
-      onProgress: request.onProgress,
-    })
-    return await closeBadFile(badFile, outcome)
+    return await (request.resume ? startResumable(run) : startOnce(run))
   } finally {
-    source.close()
     request.signal.removeEventListener('abort', stopReading)
   }
+}
+
+interface Run {
+  readonly request: ProduceRequest
+  /** Aborted when nothing more is to be read. */
+  readonly signal: AbortSignal
+  readonly stopReading: () => void
+}
+
+async function startOnce(run: Run): Promise<ProduceOutcome> {
+  const source = await openSource(run.request.input, run.signal)
+  try {
+    const target = await resolve(run.request)
+    return await send(run, target, source, await openBadFile(run.request, 0))
+  } finally {
+    source.close()
+  }
+}
+
+async function startResumable(run: Run): Promise<ProduceOutcome> {
+  const { request } = run
+  const names = await resumableNames(request)
+  const target = await resolve(request)
+  const resumption = await takeOver(request, request.kafka(), names, target.topicId)
+  const source = resumption.source(run.signal)
+  try {
+    request.onResume(resumption.resumed)
+    const badFile = await openBadFile(request, resumption.badFileBytes)
+    const outcome = await send(run, target, source, badFile, resumption.commits(badFile))
+    return { ...outcome, resumed: resumption.resumed }
+  } finally {
+    source.close()
+    resumption.close()
+  }
+}
+
+async function send(
+  { request, stopReading }: Run,
+  { schemas, partitions }: Target,
+  source: WorkSource,
+  badFile: BadFile | undefined,
+  commits?: Commits,
+): Promise<ProduceOutcome> {
+  const { topic, compression, keyFields: fields, keyFormat: format, onBad, unknownFields, input } = request
+  const outcome = await produce({
+    job: {
+      kafka: request.dryRun ? undefined : request.kafka(),
+      compression,
+      deliveryTimeout: request.deliveryTimeout,
+      topic,
+      partitions,
+      value: schemas.value,
+      key: { fields, format, schema: schemas.key },
+      onBad,
+      unknownFields,
+      generate: input.kind === 'generate' ? input : undefined,
+    },
+    threads: request.threads,
+    source,
+    badFile,
+    commits,
+    signal: request.signal,
+    stopReading,
+    onProgress: request.onProgress,
+  })
+  return closeBadFile(badFile, outcome)
 }
 
 async function openSource(input: ProduceInput, signal: AbortSignal): Promise<WorkSource> {
   return input.kind === 'generate' ? generateSource(input.records, signal) : fileSource({ ...input, signal })
 }
 
-async function resolve(request: ProduceRequest): Promise<{ schemas: ProduceSchemas; partitions: number }> {
+interface Target {
+  readonly schemas: ProduceSchemas
+  readonly partitions: number
+  /** '' in a dry run. */
+  readonly topicId: string
+}
+
+async function resolve(request: ProduceRequest): Promise<Target> {
   const target: TargetRequest = { ...request, file: await schemaFile(request.schema) }
   if (request.dryRun) {
     const schemas = target.file
       ? localSchemas(target)
       : await resolveSchemas(openRegistry(request.registry()), target)
-    return { schemas, partitions: 1 }
+    return { schemas, partitions: 1, topicId: '' }
   }
   const admin = openAdmin(request.kafka())
   try {
     // The topic first: it says more plainly than a missing subject that nothing was applied yet.
-    const partitions = await partitionsOf(admin, request.topic)
-    return { schemas: await resolveSchemas(openRegistry(request.registry()), target), partitions }
+    const { partitions, topicId } = await targetTopic(admin, request.topic)
+    const schemas = await resolveSchemas(openRegistry(request.registry()), target)
+    return { schemas, partitions, topicId }
   } finally {
     await admin.close()
   }
@@ -132,9 +142,12 @@ async function schemaFile(path: string | undefined): Promise<TargetRequest['file
   }
 }
 
-async function openBadFile({ onBad, badFile, input }: ProduceRequest): Promise<BadFile | undefined> {
+async function openBadFile(
+  { onBad, badFile, input }: ProduceRequest,
+  keep: number,
+): Promise<BadFile | undefined> {
   if (onBad === 'stop' || badFile === undefined) return undefined
-  return BadFile.open(badFile, input.kind === 'files' ? input.paths : [])
+  return BadFile.open(badFile, input.kind === 'files' ? input.paths : [], keep)
 }
 
 /** A disk that is full may say so only here. */

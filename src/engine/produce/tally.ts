@@ -3,7 +3,7 @@ import type { Appended, Encoded, InputPlace } from './work.ts'
 export interface PartitionTally {
   readonly records: number
   readonly bytes: number
-  /** Offsets of the first and the last record acknowledged; undefined in a dry run. */
+  /** Offsets of the first and the last record acknowledged; undefined in a dry run, and where the brokers do not tell. */
   readonly firstOffset: bigint | undefined
   readonly lastOffset: bigint | undefined
 }
@@ -14,7 +14,7 @@ export interface Totals {
   /** Records that fit the schema. */
   readonly good: number
   readonly bad: number
-  /** Records acknowledged by the brokers. Less than `good` only while running and after a failure. */
+  /** Records acknowledged by the brokers; in a resumable run, committed. Less than `good` only while running and after a failure. */
   readonly sent: number
   /** Text of the records read, bytes. */
   readonly inputBytes: number
@@ -52,7 +52,12 @@ export class Tally implements Totals {
   acknowledge(appended: Appended): void {
     this.sent += appended.records
     this.sentBytes += appended.bytes
-    this.#add(appended.partition, appended)
+    const { firstOffset, lastOffset } = appended
+    this.#add(appended.partition, {
+      ...appended,
+      firstOffset: firstOffset < 0n ? undefined : firstOffset,
+      lastOffset: lastOffset < 0n ? undefined : lastOffset,
+    })
   }
 
   /** A record that a dry run would have sent. */
@@ -66,7 +71,7 @@ export class Tally implements Totals {
       records: (known?.records ?? 0) + more.records,
       bytes: (known?.bytes ?? 0) + more.bytes,
       firstOffset: known?.firstOffset ?? more.firstOffset,
-      lastOffset: more.lastOffset,
+      lastOffset: more.lastOffset ?? known?.lastOffset,
     })
   }
 }

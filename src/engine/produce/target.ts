@@ -1,5 +1,6 @@
 import { ConfigError, UsageError } from '../../errors.ts'
-import type { KafkaAdmin } from '../../kafka/admin.ts'
+import type { KafkaAdmin, TopicInfo } from '../../kafka/admin.ts'
+import { unknownTopic } from '../../kafka/errors.ts'
 import { type AvroRecord, parseSchema } from '../../schema/avro-schema.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../../schema/registry.ts'
 import { referencedTexts } from '../../schema/registry-client/references.ts'
@@ -24,13 +25,11 @@ export interface ProduceSchemas {
   readonly key: SchemaText | undefined
 }
 
-/**
- * Number of partitions of the topic, which must exist: producing never creates one. Throws ConfigError.
- */
-export async function partitionsOf(admin: KafkaAdmin, topic: string): Promise<number> {
+/** The topic, which must exist: producing never creates one. Throws ConfigError. */
+export async function targetTopic(admin: KafkaAdmin, topic: string): Promise<TopicInfo> {
   const info = await admin.topic(topic)
-  if (info) return info.partitions
-  throw new ConfigError(`the topic ${topic} does not exist`, { next: `etl apply --topic ${topic}` })
+  if (info) return info
+  throw unknownTopic(topic)
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { UnexpectedError } from '../../errors.ts'
+import type { TransactionIdentity } from '../../kafka/transactions.ts'
 import { spawnWorker } from '../../threads.ts'
 import { WorkerError } from '../thread-error.ts'
 import type { ProduceWorker } from './coordinator.ts'
@@ -48,8 +49,8 @@ export class ThreadWorker implements ProduceWorker {
     return answer.encoded
   }
 
-  async append(packs: readonly Pack[]): Promise<readonly Appended[]> {
-    const answer = await this.#call({ type: 'append', packs }, buffersOf(packs))
+  async append(packs: readonly Pack[], identity?: TransactionIdentity): Promise<readonly Appended[]> {
+    const answer = await this.#call({ type: 'append', packs, identity }, buffersOf(packs))
     if (answer.type !== 'appended') throw new UnexpectedError(`a thread answered ${answer.type} to append`)
     return answer.appended
   }

@@ -38,6 +38,7 @@ export async function fileSource(options: FileSourceOptions): Promise<WorkSource
       input ??= await openInput(paths[index] as string, format)
       for await (const chunk of cutChunks(input, { signal })) {
         const records = Math.min(chunk.bounds.length / BOUNDS_PER_RECORD, limit - firstRecord)
+        if (records === 0) continue
         yield { kind: 'chunk', sequence: sequence++, firstRecord, records, chunk }
         firstRecord += records
         if (firstRecord >= limit) break
@@ -56,14 +57,23 @@ const generatedPerPiece = 2000
 
 /** `count` records to be generated. */
 export function generateSource(count: number, signal: AbortSignal): WorkSource {
-  let given = 0
+  return generatedPieces({ from: 0, to: count }, signal, () => undefined)
+}
+
+/** Records [from, to) to be generated; `placeOf` gives the place of the piece that has so many records before it. */
+export function generatedPieces(
+  { from, to }: { from: number; to: number },
+  signal: AbortSignal,
+  placeOf: (before: number) => Work['place'],
+): WorkSource {
+  let given = from
   async function* work(): AsyncGenerator<Work> {
-    for (let sequence = 0; given < count && !signal.aborted; sequence++) {
+    for (let sequence = 0; given < to && !signal.aborted; sequence++) {
       const firstRecord = given
-      const records = Math.min(generatedPerPiece, count - firstRecord)
+      const records = Math.min(generatedPerPiece, to - firstRecord)
       given += records
-      yield { kind: 'generate', sequence, firstRecord, records }
+      yield { kind: 'generate', sequence, firstRecord, records, place: placeOf(firstRecord) }
     }
   }
-  return { work: work(), fractionRead: () => given / count, close: () => undefined }
+  return { work: work(), fractionRead: () => given / to, close: () => undefined }
 }

@@ -1,4 +1,5 @@
 import type { Chunk } from '../../source/file/chunks.ts'
+import type { TextMark } from './sent-text.ts'
 
 /** A piece of the input that one thread encodes as a whole: cut out of a file, or a range to generate. */
 export type Work = ChunkWork | GenerateWork
@@ -10,6 +11,18 @@ interface WorkBase {
   readonly firstRecord: number
   /** Number of its records that count; less than it holds at the end of `--limit`. */
   readonly records: number
+  /** In a run that can be resumed. */
+  readonly place?: PiecePlace | undefined
+}
+
+/** Where in the inputs a piece stands, so that a position after it can be stored. */
+export interface PiecePlace {
+  /** Index of the input among those of the run. */
+  readonly input: number
+  /** Records of this input before the piece. */
+  readonly before: number
+  /** The text's marks at the beginning of the piece's chunk, and after its last record that counts. Undefined: records are made up. */
+  readonly text: { readonly start: TextMark; readonly end: TextMark } | undefined
 }
 
 export interface ChunkWork extends WorkBase {
@@ -38,6 +51,8 @@ export interface Encoded {
   readonly good: number
   /** In input order. With onBad 'stop' there is at most one, and nothing after it is in the packs. */
   readonly bad: readonly BadRecord[]
+  /** The text of a piece with a place up to the last good record, when a bad one ended it: its bytes and their digest. */
+  readonly goodText?: { readonly bytes: number; readonly digest: string } | undefined
   /** Bytes of the input's text that the records took. */
   readonly inputBytes: number
   /** Where the last record (good or bad) began. */
@@ -67,6 +82,7 @@ export interface Appended {
   readonly records: number
   /** Compressed bytes. */
   readonly bytes: number
+  /** Offsets of the first and the last record; other producers' records may stand between. -1: the broker does not tell. */
   readonly firstOffset: bigint
   readonly lastOffset: bigint
 }

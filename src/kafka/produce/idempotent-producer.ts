@@ -1,19 +1,21 @@
-import { type EtlError, FencedError, UnreachableError } from '../../errors.ts'
+import { type EtlError, UnreachableError } from '../../errors.ts'
+import { deniedByCode } from '../access.ts'
 import { backoff } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { isTransient, toEtlError, unknownTopic, unreachable } from '../cluster/failures.ts'
 import type { KafkaConfig } from '../config.ts'
-import { ProducerLostError, RecordsRejectedError } from '../errors.ts'
-import type { OutRecord, Producer, ProducerOptions, SendResult } from '../producer.ts'
+import { RecordsRejectedError } from '../errors.ts'
+import type { OutRecord, ProducerOptions, SendResult, TransactionalProducer } from '../producer.ts'
 import { ErrorCode, errorName, isLeaderChange, isRetriable } from '../protocol/error-codes.ts'
 import { type ProduceResult, produceRequest } from '../protocol/produce.ts'
+import type { TransactionIdentity } from '../transactions.ts'
 import { tpName } from '../types.ts'
 import { type OutBatch, type ProducerIdentity, Ticket } from './out-batch.ts'
 import { type BatchLimits, PartitionQueue } from './partition-queue.ts'
+import { isFatal, producerFailure, undelivered } from './producer-errors.ts'
 import { recordTooLarge } from './too-large.ts'
 
-/** Milliseconds from send() until a record must be acknowledged. */
-const deliveryTimeout = 120_000
+const defaultDeliveryTimeout = 120_000
 /** Milliseconds that a leader waits for its followers. */
 const ackTimeout = 20_000
 const requestBytes = 8 * 1024 * 1024
@@ -23,13 +25,6 @@ const defaultBatchBytes = 900_000
 /** Milliseconds that a topic may be unknown to the brokers before records for it are refused. */
 const unknownTopicGrace = 5_000
 
-/** Codes after which the broker's and our idea of the sequence differ (KIP-98). */
-const fatalCodes = new Set<number>([
-  ErrorCode.outOfOrderSequenceNumber,
-  ErrorCode.unknownProducerId,
-  ErrorCode.invalidProducerEpoch,
-  ErrorCode.producerFenced,
-])
 /** Codes that a part of the batch may not deserve: it is tried in halves. */
 const divisibleCodes = new Set<number>([
   ErrorCode.messageTooLarge,
@@ -42,9 +37,10 @@ const divisibleCodes = new Set<number>([
  * Sends for one partition wait in its queue while a batch of it is in flight, and go together in the next one; so batches
  * grow with the load and no time is spent waiting for them to fill.
  */
-export class IdempotentProducer implements Producer {
+export class IdempotentProducer implements TransactionalProducer {
   readonly #cluster: Cluster
   readonly #limits: BatchLimits
+  readonly #deliveryTimeout: number
   readonly #queues = new Map<string, PartitionQueue>()
   /** Requests in flight, by broker. */
   readonly #busy = new Map<number, number>()
@@ -63,19 +59,27 @@ export class IdempotentProducer implements Producer {
       batchBytes: options.batchBytes ?? defaultBatchBytes,
       batchRecords,
     }
+    this.#deliveryTimeout = options.deliveryTimeout ?? defaultDeliveryTimeout
+  }
+
+  use(identity: TransactionIdentity): void {
+    // Sequence numbers begin at 0 with each producer epoch.
+    this.#queues.clear()
+    this.#identity = identity
   }
 
   send(topic: string, partition: number, records: readonly OutRecord[]): Promise<SendResult> {
     if (this.#failure) return Promise.reject(this.#failure)
     if (this.#closing) return Promise.reject(new UnreachableError('the producer was closed'))
-    if (records.length === 0) return Promise.resolve({ records: 0, bytes: 0, baseOffset: -1n })
+    if (records.length === 0)
+      return Promise.resolve({ records: 0, bytes: 0, baseOffset: -1n, lastOffset: -1n })
     const name = tpName({ topic, partition })
     let queue = this.#queues.get(name)
     if (!queue) {
       queue = new PartitionQueue({ topic, partition }, this.#limits)
       this.#queues.set(name, queue)
     }
-    const ticket = new Ticket(records.length, Date.now() + deliveryTimeout)
+    const ticket = new Ticket(records.length, Date.now() + this.#deliveryTimeout)
     queue.add({ ticket, records, from: 0, to: records.length })
     this.#schedule()
     return ticket.promise
@@ -141,7 +145,7 @@ export class IdempotentProducer implements Producer {
 
   async #prepare(): Promise<void> {
     try {
-      const answer = await this.#cluster.retry('obtaining a producer id', deliveryTimeout, async () =>
+      const answer = await this.#cluster.retry('obtaining a producer id', this.#deliveryTimeout, async () =>
         (await this.#cluster.any()).call((broker) =>
           broker.initProducerId({ transactionalId: null, transactionTimeout: 60_000 }),
         ),
@@ -165,17 +169,21 @@ export class IdempotentProducer implements Producer {
         started.push({ queue, batch })
         bytes += batch.bytes.length
       }
-      if (started.length > 0) void this.#send(leader, started)
+      if (started.length > 0) void this.#send(leader, started, identity)
     }
   }
 
-  async #send(leader: number, started: readonly { queue: PartitionQueue; batch: OutBatch }[]): Promise<void> {
+  async #send(
+    leader: number,
+    started: readonly { queue: PartitionQueue; batch: OutBatch }[],
+    { transactionalId }: ProducerIdentity,
+  ): Promise<void> {
     this.#busy.set(leader, (this.#busy.get(leader) ?? 0) + 1)
     try {
       const partitions = started.map(({ queue, batch }) => ({ ...queue.tp, batch: batch.bytes }))
       const results = await this.#cluster
         .node(leader, 'produce')
-        .send(() => produceRequest(partitions, ackTimeout))
+        .send(() => produceRequest(partitions, ackTimeout, transactionalId))
       const byName = new Map(results.map((result) => [tpName(result), result]))
       for (const { queue, batch } of started) {
         const result = byName.get(tpName(queue.tp))
@@ -199,8 +207,8 @@ export class IdempotentProducer implements Producer {
     if (this.#failure) return
     if (errorCode === ErrorCode.none || errorCode === ErrorCode.duplicateSequenceNumber) {
       queue.acknowledged(baseOffset)
-    } else if (fatalCodes.has(errorCode)) {
-      this.#fail(lost(errorCode, tpName(tp)))
+    } else if (isFatal(errorCode)) {
+      this.#fail(producerFailure(errorCode, tpName(tp), this.#identity))
     } else if (divisibleCodes.has(errorCode) && batch.count > 1) {
       queue.split()
     } else if (errorCode === ErrorCode.messageTooLarge || errorCode === ErrorCode.recordListTooLarge) {
@@ -208,10 +216,12 @@ export class IdempotentProducer implements Producer {
     } else if (isRetriable(errorCode)) {
       await this.#again(queue, batch, new UnreachableError(errorName(errorCode)), isLeaderChange(errorCode))
     } else {
+      const doing = `writing to ${tpName(tp)}`
       queue.rejected(
-        new RecordsRejectedError(`Kafka refused records for ${tpName(tp)}: ${errorName(errorCode)}`, {
-          where: tpName(tp),
-        }),
+        deniedByCode(this.#cluster.config, errorCode, { api: 'Produce', name: tp.topic, doing }) ??
+          new RecordsRejectedError(`Kafka refused records for ${tpName(tp)}: ${errorName(errorCode)}`, {
+            where: tpName(tp),
+          }),
       )
     }
   }
@@ -225,7 +235,9 @@ export class IdempotentProducer implements Producer {
     queue.retry()
     queue.retryAt = Date.now() + backoff(queue.failures++)
     if (Date.now() > batch.deadline) {
-      this.#fail(undelivered(queue, unreachable(this.#cluster.config, error)))
+      this.#fail(
+        undelivered(tpName(queue.tp), this.#deliveryTimeout, unreachable(this.#cluster.config, error)),
+      )
       return
     }
     if (leaderChanged) await this.#refresh([])
@@ -241,7 +253,7 @@ export class IdempotentProducer implements Producer {
     queue.retryAt = Date.now() + backoff(queue.failures++)
     const batch = queue.start(identity)
     if (batch) {
-      const age = Date.now() - (batch.deadline - deliveryTimeout)
+      const age = Date.now() - (batch.deadline - this.#deliveryTimeout)
       const topic = this.#cluster.topic(tp.topic)
       if (age > unknownTopicGrace && this.#isUnknown(tp.topic)) queue.rejected(unknownTopic(tp.topic))
       else if (
@@ -255,7 +267,9 @@ export class IdempotentProducer implements Producer {
           }),
         )
       } else if (Date.now() > batch.deadline) {
-        this.#fail(undelivered(queue, new UnreachableError(`${tpName(tp)} has no leader`)))
+        this.#fail(
+          undelivered(tpName(tp), this.#deliveryTimeout, new UnreachableError(`${tpName(tp)} has no leader`)),
+        )
       } else queue.retry()
     }
     this.#schedule()
@@ -279,20 +293,4 @@ export class IdempotentProducer implements Producer {
     for (const queue of this.#queues.values()) queue.fail(this.#failure)
     this.#idle?.()
   }
-}
-
-function lost(code: number, where: string): EtlError {
-  const details = { where, next: 'run the command again; etl verify-offsets shows what arrived' }
-  const why = errorName(code)
-  if (code === ErrorCode.invalidProducerEpoch || code === ErrorCode.producerFenced) {
-    return new FencedError(`another producer has taken over (${why})`, details)
-  }
-  return new ProducerLostError(`Kafka does not know how far this producer came (${why})`, details)
-}
-
-function undelivered(queue: PartitionQueue, cause: Error): UnreachableError {
-  return new UnreachableError(
-    `records for ${tpName(queue.tp)} were not acknowledged within ${deliveryTimeout / 1000} s: ${cause.message}`,
-    { where: tpName(queue.tp), cause },
-  )
 }

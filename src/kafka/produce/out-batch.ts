@@ -12,6 +12,7 @@ export class Ticket {
   #acknowledged = 0
   #bytes = 0
   #baseOffset = -1n
+  #lastOffset = -1n
   #settled = false
 
   constructor(total: number, deadline: number) {
@@ -29,11 +30,17 @@ export class Ticket {
 
   acknowledge(records: number, bytes: number, baseOffset: bigint): void {
     if (this.#acknowledged === 0) this.#baseOffset = baseOffset
+    this.#lastOffset = baseOffset < 0n ? baseOffset : baseOffset + BigInt(records) - 1n
     this.#acknowledged += records
     this.#bytes += bytes
     if (this.#acknowledged < this.#total || this.#settled) return
     this.#settled = true
-    this.#resolve({ records: this.#total, bytes: this.#bytes, baseOffset: this.#baseOffset })
+    this.#resolve({
+      records: this.#total,
+      bytes: this.#bytes,
+      baseOffset: this.#baseOffset,
+      lastOffset: this.#lastOffset,
+    })
   }
 
   reject(error: Error): void {
@@ -53,6 +60,8 @@ export interface Part {
 export interface ProducerIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
+  /** Set: the batches belong to its transactions. */
+  readonly transactionalId?: string
 }
 
 /** A record batch with its place in the partition's sequence; its bytes never change, however often it is sent. */
@@ -76,7 +85,9 @@ export class OutBatch {
     this.deadline = Math.min(...parts.map(({ ticket }) => ticket.deadline))
     this.#options = options
     this.bytes = encodeBatch(records, {
-      ...options.identity,
+      producerId: options.identity.producerId,
+      producerEpoch: options.identity.producerEpoch,
+      transactional: options.identity.transactionalId !== undefined,
       compression: options.compression,
       baseSequence,
       now: BigInt(Date.now()),

@@ -1,5 +1,5 @@
 /**
- * Kafka's error codes that a fetch, a produce or a metadata response can carry.
+ * Kafka's error codes that a fetch, a produce, a metadata or a transaction's response can carry.
  * https://kafka.apache.org/protocol#protocol_error_codes
  */
 export const ErrorCode = {
@@ -13,12 +13,17 @@ export const ErrorCode = {
   requestTimedOut: 7,
   replicaNotAvailable: 9,
   messageTooLarge: 10,
+  offsetMetadataTooLarge: 12,
   networkException: 13,
+  coordinatorLoadInProgress: 14,
+  coordinatorNotAvailable: 15,
+  notCoordinator: 16,
   invalidTopic: 17,
   recordListTooLarge: 18,
   notEnoughReplicas: 19,
   notEnoughReplicasAfterAppend: 20,
   topicAuthorizationFailed: 29,
+  groupAuthorizationFailed: 30,
   clusterAuthorizationFailed: 31,
   invalidTimestamp: 32,
   unsupportedForMessageFormat: 43,
@@ -26,6 +31,13 @@ export const ErrorCode = {
   outOfOrderSequenceNumber: 45,
   duplicateSequenceNumber: 46,
   invalidProducerEpoch: 47,
+  invalidTxnState: 48,
+  invalidProducerIdMapping: 49,
+  invalidTransactionTimeout: 50,
+  concurrentTransactions: 51,
+  transactionCoordinatorFenced: 52,
+  transactionalIdAuthorizationFailed: 53,
+  operationNotAttempted: 55,
   kafkaStorageError: 56,
   unknownProducerId: 59,
   listenerNotFound: 72,
@@ -33,10 +45,12 @@ export const ErrorCode = {
   unknownLeaderEpoch: 75,
   offsetNotAvailable: 78,
   invalidRecord: 87,
+  unstableOffsetCommit: 88,
   throttlingQuotaExceeded: 89,
   producerFenced: 90,
   unknownTopicId: 100,
   inconsistentTopicId: 103,
+  transactionAbortable: 120,
 } as const
 
 const names = new Map<number, string>(

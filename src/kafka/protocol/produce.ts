@@ -18,12 +18,13 @@ export interface ProduceResult {
 }
 
 /**
- * Produce v7 with acks=all (Kafka 2.1 to 4.x), without a transaction. `timeout`: milliseconds that the leader waits for
- * its followers. https://kafka.apache.org/protocol#The_Messages_Produce
+ * Produce v7 with acks=all (Kafka 2.1 to 4.x). `timeout`: milliseconds that the leader waits for its followers;
+ * `transactionalId`: whose transaction the batches belong to, null without one. https://kafka.apache.org/protocol#The_Messages_Produce
  */
 export function produceRequest(
   partitions: readonly ProducePartition[],
   timeout: number,
+  transactionalId: string | null = null,
 ): WireRequest<ProduceResult[]> {
   return message<ProduceResult[]>({
     apiKey: ApiKey.produce,
@@ -32,7 +33,7 @@ export function produceRequest(
     flexible: false,
     sizeHint: partitions.reduce((sum, p) => sum + p.batch.length + p.topic.length * 3 + 32, 64),
     write(body) {
-      body.string(null).int16(-1).int32(timeout)
+      body.string(transactionalId).int16(-1).int32(timeout)
       body.array(byTopic(partitions), ([topic, list]) => {
         body.string(topic).array(list, (p) => body.int32(p.partition).bytes(p.batch))
       })

@@ -1,13 +1,15 @@
 import { crc32c } from '@platformatic/wasm-utils/bundled'
 import { codecCode, compress } from '../codecs/codec.ts'
 import type { Compression, OutRecord } from '../producer.ts'
-import { Field, logOverhead, noProducerId } from './layout.ts'
+import { Attribute, Field, logOverhead, noProducerId } from './layout.ts'
 
 export interface BatchOptions {
   readonly compression: Compression
   readonly producerId?: bigint
   readonly producerEpoch?: number
   readonly baseSequence?: number
+  /** The records count only when the producer's transaction is committed. */
+  readonly transactional?: boolean
   /** Milliseconds since the epoch for records without a timestamp of their own. */
   readonly now: bigint
 }
@@ -19,7 +21,7 @@ export function encodeBatch(records: readonly OutRecord[], options: BatchOptions
   for (const { timestamp = options.now } of records) if (timestamp > last) last = timestamp
   const data = compress(options.compression, encodeRecords(records, first, options.now))
   return frameBatch(data, {
-    attributes: codecCode(options.compression),
+    attributes: codecCode(options.compression) | (options.transactional ? Attribute.transactional : 0),
     lastOffsetDelta: records.length - 1,
     recordCount: records.length,
     baseTimestamp: first,

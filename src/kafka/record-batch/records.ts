@@ -67,6 +67,21 @@ export type { LogRecord }
 
 const noHeaders: readonly RecordHeader[] = []
 
+/** The records, decompressed; errors say which batch it is. */
+function recordsOf(header: BatchHeader, stored: Buffer, maxDecompressed: number): Buffer {
+  try {
+    return decompress(codecOf(header.attributes), stored, maxDecompressed)
+  } catch (error) {
+    if (!(error instanceof CorruptBatchError)) throw error
+    const Same = error.constructor as typeof CorruptBatchError
+    throw new Same(error.message, {
+      where: `offsets ${header.baseOffset} to ${header.lastOffset}`,
+      next: error.next,
+      cause: error.cause,
+    })
+  }
+}
+
 /**
  * Reads the records of one batch in order. Every length is checked against the end of its record and of the batch, so that no record
  * ever shows bytes of another one.
@@ -81,14 +96,14 @@ export class RecordCursor {
   #remaining: number
   #lastDelta = -1
 
-  /** Decompresses; throws CorruptBatchError above `maxDecompressed` bytes. */
+  /** Decompresses. Throws BatchTooLargeError above `maxDecompressed` bytes, CorruptBatchError for what does not decompress. */
   constructor(header: BatchHeader, maxDecompressed: number) {
     this.header = header
     const stored = header.bytes.subarray(Field.records)
     this.data =
       header.recordCount === 0
         ? stored.subarray(0, 0) // emptied by compaction: whatever is left of the compressed block is no record
-        : decompress(codecOf(header.attributes), stored, maxDecompressed)
+        : recordsOf(header, stored, maxDecompressed)
     this.#remaining = header.recordCount
   }
 

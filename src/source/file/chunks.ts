@@ -7,7 +7,9 @@ import { type Input, streamError } from './input.ts'
 import { JsonCutter } from './json-cutter.ts'
 import { LineCutter } from './line-cutter.ts'
 
-/** Whole records of one input, cut out but not parsed. Nothing else uses `bytes.buffer`: it may be transferred to a thread. */
+/**
+ * Whole records of one input, cut out but not parsed. The bytes of an input's chunks, put together, are its text; a chunk of white space
+ * between records holds none. Nothing else uses `bytes.buffer`: it may be transferred to a thread. */
 export interface Chunk {
   /** Name of the input, for messages. */
   readonly input: string
@@ -16,6 +18,8 @@ export interface Chunk {
   /** CSV: the names in the header. */
   readonly columns: readonly string[] | undefined
   readonly bytes: Uint8Array<ArrayBuffer>
+  /** Bytes of the text before `bytes`. */
+  readonly start: number
   /** For each record: start and end (exclusive) in `bytes`, and the line (1-based) of its first byte. */
   readonly bounds: Uint32Array<ArrayBuffer>
   /** 1-based column of the first byte of `bytes`. */
@@ -70,6 +74,8 @@ class Cutting {
   readonly #maxRecordBytes: number
   #bytes: Uint8Array<ArrayBuffer>
   #filled = 0
+  /** Bytes of the text that went into chunks. */
+  #done = 0
   /** Filled to here the bytes are worth a look. */
   #wanted: number
 
@@ -97,8 +103,7 @@ class Cutting {
     const { column } = this.#cutter
     const text = this.#bytes.subarray(0, this.#filled)
     const done = this.#cutter.cut(text, last, this.#bounds)
-    if (this.#bounds.records > 0) yield this.#chunk(done, column)
-    else if (done > 0) this.#carry(done)
+    if (done > 0) yield this.#chunk(done, column)
     const { failure } = this.#cutter
     if (failure) {
       throw new InputError(failure.message, {
@@ -112,6 +117,8 @@ class Cutting {
 
   #chunk(done: number, column: number): Chunk {
     const bytes = this.#bytes.subarray(0, done)
+    const start = this.#done
+    this.#done += done
     this.#carry(done)
     const { text, name } = this.#input
     return {
@@ -119,6 +126,7 @@ class Cutting {
       ...text,
       columns: this.#cutter.columns,
       bytes,
+      start,
       bounds: this.#bounds.take(),
       column,
     }
