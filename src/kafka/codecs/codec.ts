@@ -1,6 +1,7 @@
 import { CorruptBatchError } from '../errors.ts'
 import type { Compression } from '../producer.ts'
 import * as gzip from './gzip.ts'
+import { tooLarge } from './limit.ts'
 import * as lz4 from './lz4.ts'
 import * as snappy from './snappy.ts'
 import * as zstd from './zstd.ts'
@@ -34,7 +35,8 @@ export function decompress(compression: Compression, bytes: Buffer, limit: numbe
     return codecs[compression].decompress(bytes, limit)
   } catch (cause) {
     if (cause instanceof CorruptBatchError) throw cause
-    const why = isTooLarge(cause) ? `it is larger than ${limit} bytes` : (cause as Error).message
+    if (isTooLarge(cause)) throw tooLarge(compression, 'more', limit, cause)
+    const why = (cause as Error).message
     throw new CorruptBatchError(`${compression} data of a record batch cannot be decompressed: ${why}`, {
       cause,
     })

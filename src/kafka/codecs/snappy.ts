@@ -33,7 +33,9 @@ export function decompress(bytes: Buffer, limit: number): Buffer {
     const length = bytes.readUInt32BE(at)
     at += 4
     if (at + length > bytes.length) throw new CorruptBatchError('snappy block is cut off')
-    const part = decompressBlock(bytes.subarray(at, at + length), limit - total)
+    const block = bytes.subarray(at, at + length)
+    checkDecompressedSize('snappy', total + declaredSize(block), limit)
+    const part = snappyDecompress(block)
     parts.push(part)
     total += part.length
     at += length

@@ -55,14 +55,19 @@ export class Fetcher {
     this.#onPartitionError = onPartitionError
   }
 
-  /** Replaces the assignment. Nothing of the old one is handed out any more. */
-  assign(positions: ReadonlyMap<TopicPartition, bigint>): void {
+  /** Replaces the assignment. Nothing of the old one is handed out any more. `topicIds`: which topics of these names are meant. */
+  assign(positions: ReadonlyMap<TopicPartition, bigint>, topicIds: ReadonlyMap<string, string>): void {
     this.#partitions.clear()
     for (const [tp, position] of positions) {
-      const topicId = this.#cluster.topic(tp.topic)?.topicId ?? ''
+      const topicId = topicIds.get(tp.topic) ?? ''
       this.#partitions.set(tpName(tp), new AssignedPartition(tp, topicId, position, this.#options.limits))
     }
     this.#schedule()
+  }
+
+  /** Nothing is handed out until the next assignment. */
+  unassign(): void {
+    this.#partitions.clear()
   }
 
   pause(tps: readonly TopicPartition[]): void {
@@ -221,7 +226,7 @@ export class Fetcher {
     const { tp } = state
     try {
       if (code === ErrorCode.offsetOutOfRange) await checkOffset(this.#cluster, tp, state.position)
-      else if (!isRetriable(code)) throw refused(tp, code)
+      else if (!isRetriable(code)) throw refused(this.#cluster.config, tp, code)
       state.retryLater()
       await this.#refresh()
       checkTopicId(this.#cluster, tp, state.topicId)

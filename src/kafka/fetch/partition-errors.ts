@@ -1,8 +1,16 @@
-import { ConfigError, type EtlError, UnexpectedError } from '../../errors.ts'
+import { type EtlError, UnexpectedError } from '../../errors.ts'
+import { deniedByCode } from '../access.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { CorruptBatchError, OffsetOutOfRangeError, OldFormatError, TopicChangedError } from '../errors.ts'
+import type { KafkaConfig } from '../config.ts'
+import {
+  BatchTooLargeError,
+  CorruptBatchError,
+  OffsetOutOfRangeError,
+  OldFormatError,
+  TopicChangedError,
+} from '../errors.ts'
 import { listOffsets } from '../list-offsets.ts'
-import { ErrorCode, errorName } from '../protocol/error-codes.ts'
+import { errorName } from '../protocol/error-codes.ts'
 import { type TopicPartition, tpName } from '../types.ts'
 
 /** Throws OffsetOutOfRangeError when the log really does not hold the offset. A new leader may not know it yet. */
@@ -17,15 +25,11 @@ export async function checkOffset(cluster: Cluster, tp: TopicPartition, offset: 
 }
 
 /** For an error code that no repetition cures. */
-export function refused(tp: TopicPartition, code: number): EtlError {
-  const details = { where: tpName(tp) }
-  if (code === ErrorCode.topicAuthorizationFailed) {
-    return new ConfigError(`Kafka denies reading topic ${tp.topic} (${errorName(code)})`, {
-      ...details,
-      next: `kafka-acls --add --allow-principal User:NAME --operation Read --topic ${tp.topic}`,
-    })
-  }
-  return new UnexpectedError(`${tpName(tp)} cannot be read: ${errorName(code)}`, details)
+export function refused(config: KafkaConfig, tp: TopicPartition, code: number): EtlError {
+  return (
+    deniedByCode(config, code, { api: 'Fetch', name: tp.topic, doing: `reading ${tpName(tp)}` }) ??
+    new UnexpectedError(`${tpName(tp)} cannot be read: ${errorName(code)}`, { where: tpName(tp) })
+  )
 }
 
 /** Throws when `topicId` is not the id of the topic as of the last metadata. */
@@ -38,9 +42,12 @@ export function checkTopicId(cluster: Cluster, tp: TopicPartition, topicId: stri
   })
 }
 
-/** A refetch may bring the batch unharmed; a format that we do not read stays what it is. */
+/** A refetch may bring the batch unharmed; a format or a size that is not read stays what it is. */
 export function mayBeTransportDamage(error: unknown): boolean {
-  return error instanceof CorruptBatchError && !(error instanceof OldFormatError)
+  return (
+    error instanceof CorruptBatchError &&
+    !(error instanceof OldFormatError || error instanceof BatchTooLargeError)
+  )
 }
 
 /** The error with the partition's name before the offset. */

@@ -89,7 +89,7 @@ async function fetchPartition(
       const part = await fetchFromLeader(cluster, tp, offset, options)
       if (part.errorCode === ErrorCode.none) return part
       if (part.errorCode === ErrorCode.offsetOutOfRange) await checkOffset(cluster, tp, offset)
-      else if (!isRetriable(part.errorCode)) throw refused(tp, part.errorCode)
+      else if (!isRetriable(part.errorCode)) throw refused(cluster.config, tp, part.errorCode)
       failure = new UnreachableError(`${tpName(tp)} cannot be read: ${errorName(part.errorCode)}`)
     } catch (error) {
       if (cluster.signal.aborted) throw new UnreachableError('the reader was closed')

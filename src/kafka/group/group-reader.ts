@@ -1,11 +1,13 @@
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
+import { UnreachableError } from '../../errors.ts'
+import { deniedByCode } from '../access.ts'
 import { backoff, pauseFor } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { isTransient, protocolErrorType, toEtlError, unknownTopic } from '../cluster/failures.ts'
 import type { KafkaConfig } from '../config.ts'
 import { Fetcher } from '../fetch/fetcher.ts'
 import { defaultLimits } from '../fetch/log-slice.ts'
-import { ErrorCode } from '../protocol/error-codes.ts'
+import { ErrorCode, errorName } from '../protocol/error-codes.ts'
 import type { GroupReaderOptions, Reader } from '../reader.ts'
 import { type RecordBatch, type TopicPartition, tpName } from '../types.ts'
 import { type Ending, Heartbeat, isLoss } from './heartbeat.ts'
@@ -47,6 +49,7 @@ export class GroupReader implements Reader {
   readonly #dropped = new Set<string>()
   #assigning: Promise<unknown> = Promise.resolve()
   #running: Promise<void> | undefined
+  #closedOnce: Promise<void> | undefined
 
   constructor(config: KafkaConfig, options: GroupReaderOptions) {
     this.#cluster = new Cluster({ ...config, clientId: options.clientId })
@@ -113,7 +116,12 @@ export class GroupReader implements Reader {
     }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closedOnce ??= this.#close()
+    return this.#closedOnce
+  }
+
+  async #close(): Promise<void> {
     this.#closing = true
     this.#closed.abort()
     this.#fetcher.close()
@@ -149,11 +157,9 @@ export class GroupReader implements Reader {
     for (let attempt = 0; ; attempt++) {
       try {
         const generation = await this.#membership.join(owned)
-        const missing = this.#topics.find((topic) => this.#isUnknown(topic))
-        if (missing === undefined || Date.now() - started > topicGrace) {
-          if (missing !== undefined) throw unknownTopic(missing)
-          return generation
-        }
+        const missing = this.#topics.find((topic) => this.#cluster.topic(topic) === undefined)
+        if (missing === undefined) return generation
+        this.#refuse(missing, Date.now() - started)
       } catch (error) {
         if (this.#closing) throw error
         this.#membership.recover(error)
@@ -166,8 +172,18 @@ export class GroupReader implements Reader {
     }
   }
 
-  #isUnknown(topic: string): boolean {
-    return this.#cluster.topicError(topic) === ErrorCode.unknownTopicOrPartition
+  /** Throws why the topic has no partitions to share out, unless it may only be new to the broker that was asked. */
+  #refuse(topic: string, waited: number): void {
+    const code = this.#cluster.topicError(topic) ?? ErrorCode.unknownServerError
+    if (code === ErrorCode.unknownTopicOrPartition) {
+      if (waited > topicGrace) throw unknownTopic(topic)
+      return
+    }
+    const right = { api: 'Metadata', name: topic, doing: 'reading as a group' }
+    throw (
+      deniedByCode(this.#cluster.config, code, right) ??
+      new UnreachableError(`topic ${topic} cannot be read: ${errorName(code)}`, { where: topic })
+    )
   }
 
   /** From the start of a generation to its end. */
@@ -183,11 +199,8 @@ export class GroupReader implements Reader {
       ending: ended.resolve,
       fatal: ended.reject,
     })
-    const counts = this.#partitionCounts()
-    const watch = setInterval(() => {
-      void this.#watchPartitions(() => {
-        if (generation.isLeader && this.#partitionCounts() !== counts) ended.resolve('rebalance')
-      })
+    const watch = setInterval(async () => {
+      if (generation.shared && (await this.#grew(generation.shared))) ended.resolve('rebalance')
     }, this.#metadataInterval)
     const stopTimers = () => {
       heartbeat.stop()
@@ -202,13 +215,17 @@ export class GroupReader implements Reader {
     this.#joined = true
     try {
       const { assigned } = generation
+      // As of now: positions that onAssign finds for these topics are not for others that get their names meanwhile.
+      const topicIds = new Map(
+        this.#topics.map((topic) => [topic, this.#cluster.topic(topic)?.topicId ?? '']),
+      )
       if (this.#closing) return 'lost'
       const positions = assigned.length === 0 ? new Map() : await this.#assign([...assigned], over)
       if (this.#closing) return 'lost'
-      if (!over.signal.aborted) this.#fetcher.assign(this.#undropped(positions))
+      if (!over.signal.aborted) this.#fetcher.assign(this.#undropped(positions), topicIds)
       const ending = await ended.promise
       this.#joined = ending === 'rebalance'
-      this.#fetcher.assign(new Map())
+      this.#fetcher.unassign()
       await setImmediate() // a batch that was taken just before reaches its consumer before onRevoke is called
       if (this.#closing) return ending
       if (assigned.length > 0) await this.#revoke([...assigned])
@@ -258,18 +275,17 @@ export class GroupReader implements Reader {
     }
   }
 
-  /** New partitions have no member until the leader joins again. */
-  async #watchPartitions(look: () => void): Promise<void> {
+  /**
+   * True when a topic has more partitions than were shared out: they have no member until the leader joins again. A topic with fewer
+   * was deleted or made anew, which the fetches notice, or the broker asked is not up to date.
+   */
+  async #grew(shared: ReadonlyMap<string, number>): Promise<boolean> {
     try {
-      await this.#cluster.refresh(this.#topics)
+      await this.#cluster.refresh([...shared.keys()])
     } catch {
-      return // the fetches and heartbeats see a cluster that is away, and count it
+      return false // the fetches and heartbeats see a cluster that is away, and count it
     }
-    look()
-  }
-
-  #partitionCounts(): string {
-    return this.#topics.map((topic) => this.#cluster.topic(topic)?.partitions.length ?? 0).join()
+    return [...shared].some(([topic, count]) => (this.#cluster.topic(topic)?.partitions.length ?? 0) > count)
   }
 }
 

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { protocolErrorType } from '../cluster/failures.ts'
+import { named, protocolErrorType } from '../cluster/failures.ts'
 import { joinGroupDefinition } from '../kafkajs/internals.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { TopicPartition } from '../types.ts'
@@ -28,8 +28,11 @@ export interface MembershipOptions {
 export interface Generation {
   readonly id: number
   readonly assigned: TopicPartition[]
-  /** This member computed the assignment; it watches for new partitions. */
-  readonly isLeader: boolean
+  /**
+   * Only for the member that computed the assignment: the partitions it shared out, by topic, those of other members' topics included. It watches
+   * for new ones.
+   */
+  readonly shared: ReadonlyMap<string, number> | undefined
 }
 
 interface JoinGroupAnswer {
@@ -37,6 +40,11 @@ interface JoinGroupAnswer {
   readonly leaderId: string
   readonly memberId: string
   readonly members: readonly { memberId: string; memberMetadata: Buffer }[]
+}
+
+interface GroupAssignment {
+  readonly assignment: { memberId: string; memberAssignment: Buffer }[]
+  readonly shared: ReadonlyMap<string, number>
 }
 
 /**
@@ -62,18 +70,18 @@ export class Membership {
     const joined = await this.#joinGroup(owned)
     this.#memberId = joined.memberId
     this.#generation = joined.generationId
-    const isLeader = joined.leaderId === joined.memberId
     const { group } = this.#options
-    const groupAssignment = isLeader ? await this.#assign(joined.members) : []
+    const computed = joined.leaderId === joined.memberId ? await this.#assign(joined.members) : undefined
     const answer = await (await this.#link('group')).call((broker) =>
       broker.syncGroup({
         groupId: group,
         generationId: joined.generationId,
         memberId: joined.memberId,
-        groupAssignment,
+        groupAssignment: computed?.assignment ?? [],
       }),
     )
-    return { id: joined.generationId, assigned: decodeAssignment(answer.memberAssignment), isLeader }
+    const assigned = decodeAssignment(answer.memberAssignment)
+    return { id: joined.generationId, assigned, shared: computed?.shared }
   }
 
   async heartbeat(): Promise<void> {
@@ -157,21 +165,22 @@ export class Membership {
     }
   }
 
-  async #assign(
-    members: JoinGroupAnswer['members'],
-  ): Promise<{ memberId: string; memberAssignment: Buffer }[]> {
+  /** Looks the topics up anew: the join may have waited for the other members while partitions were added. */
+  async #assign(members: JoinGroupAnswer['members']): Promise<GroupAssignment> {
     const subscriptions = members.map(({ memberId, memberMetadata }) => ({
       memberId,
       ...decodeSubscription(memberMetadata),
     }))
     const topics = [...new Set(subscriptions.flatMap((member) => member.topics))]
-    if (topics.some((topic) => this.#cluster.topic(topic) === undefined)) await this.#cluster.refresh(topics)
-    const partitions = new Map<string, number>()
-    for (const topic of topics) {
-      partitions.set(topic, this.#cluster.topic(topic)?.partitions.length ?? 0)
-    }
-    const assignment = assignPartitions(subscriptions, partitions)
-    return [...assignment].map(([memberId, tps]) => ({ memberId, memberAssignment: encodeAssignment(tps) }))
+    await this.#cluster.refresh(topics)
+    const shared = new Map(
+      topics.map((topic) => [topic, this.#cluster.topic(topic)?.partitions.length ?? 0] as const),
+    )
+    const assignment = [...assignPartitions(subscriptions, shared)].map(([memberId, tps]) => ({
+      memberId,
+      memberAssignment: encodeAssignment(tps),
+    }))
+    return { assignment, shared }
   }
 }
 
@@ -192,6 +201,7 @@ function groupError(error: unknown, group: string): unknown {
     )
   }
   if (type === 'INVALID_GROUP_ID') return new ConfigError(`'${group}' is not a group name`, details)
+  if (type === 'GROUP_AUTHORIZATION_FAILED') return named(error, group)
   if (type === 'GROUP_MAX_SIZE_REACHED') return new ConfigError(`group ${group} is full`, details)
   return error
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { TestContext } from 'node:test'
 import { Kafka, logLevel, type Transaction } from 'kafkajs'
 import type { KafkaConfig } from '../../../src/kafka/config.ts'
 import { defaultLimits } from '../../../src/kafka/fetch/log-slice.ts'
@@ -11,14 +10,21 @@ import { servers } from '../servers.ts'
 
 export const config: KafkaConfig = { brokers: servers().kafka, clientId: 'kafka-test' }
 
+/** What fixtures need of a test: node:test's context, or anything that cleans up and takes notes like it. */
+export interface Scope {
+  after(clean: () => unknown): void
+  diagnostic(message: string): void
+}
+
 /** A topic of its own, deleted after the test. */
 export async function temporaryTopic(
-  t: TestContext,
+  t: Scope,
   partitions = 1,
   settings: Readonly<Record<string, string>> = {},
+  cluster = config,
 ): Promise<string> {
   const name = `kafka_test_${randomBytes(6).toString('hex')}`
-  const admin = openAdmin(config)
+  const admin = openAdmin(cluster)
   await admin.createTopic({
     name,
     partitions,
@@ -32,12 +38,24 @@ export async function temporaryTopic(
   return name
 }
 
-export async function endOffset(topic: string, partition = 0): Promise<bigint> {
-  const admin = openAdmin(config)
+export async function endOffset(topic: string, partition = 0, cluster = config): Promise<bigint> {
+  const admin = openAdmin(cluster)
   try {
     return (await admin.endOffsets(topic)).get(partition) ?? -1n
   } finally {
     await admin.close()
+  }
+}
+
+/** Deletes what is before `offset` in partition 0, as retention does. */
+export async function deleteRecords(topic: string, offset: bigint, cluster = config): Promise<void> {
+  const admin = new Kafka({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    await admin.fetchTopicMetadata({ topics: [topic] }) // or it does not know the leader
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] })
+  } finally {
+    await admin.disconnect()
   }
 }
 
@@ -76,14 +94,18 @@ export function values(records: readonly KafkaRecord[]): string[] {
   return records.map(({ value }) => String(value))
 }
 
+export interface TransactionalMessage {
+  readonly key?: Buffer | string
+  readonly value: Buffer | string
+  /** What `committed` says of it; default: the value. */
+  readonly name?: string
+}
+
 /** kafkajs' own transactional producers: a writer that shares no code with the reader under test. */
 export class TransactionalWriter {
   readonly #topic: string
-  readonly #kafka = new Kafka({
-    brokers: [...config.brokers],
-    logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 10, retries: 50 },
-  })
+  readonly #cluster: KafkaConfig
+  readonly #kafka: Kafka
   readonly #producers = new Map<string, ReturnType<Kafka['producer']>>()
   readonly #open = new Map<string, { transaction: Transaction; sent: [bigint, string][] }>()
   /** Records and markers written so far. */
@@ -91,13 +113,19 @@ export class TransactionalWriter {
   /** Offset and value of each committed record. */
   readonly committed = new Map<bigint, string>()
 
-  constructor(t: TestContext, topic: string) {
+  constructor(t: Scope, topic: string, cluster = config) {
     this.#topic = topic
+    this.#cluster = cluster
+    this.#kafka = new Kafka({
+      brokers: [...cluster.brokers],
+      logLevel: logLevel.NOTHING,
+      retry: { initialRetryTime: 10, retries: 50 },
+    })
     t.after(() => Promise.all([...this.#producers.values()].map((producer) => producer.disconnect())))
   }
 
   /** Records of the producer's current transaction, begun when it has none. */
-  async send(producer: string, messages: { key?: Buffer | string; value: string }[]): Promise<void> {
+  async send(producer: string, messages: readonly TransactionalMessage[]): Promise<void> {
     let open = this.#open.get(producer)
     if (!open) {
       open = { transaction: await (await this.#producer(producer)).transaction(), sent: [] }
@@ -105,11 +133,13 @@ export class TransactionalWriter {
     }
     const [answer] = await open.transaction.send({
       topic: this.#topic,
-      messages: messages.map((message) => ({ partition: 0, ...message })),
+      messages: messages.map(({ name: _, ...message }) => ({ partition: 0, ...message })),
     })
     this.#written += messages.length
     const base = BigInt(answer?.baseOffset ?? '-1')
-    for (const [i, { value }] of messages.entries()) open.sent.push([base + BigInt(i), value])
+    for (const [i, { value, name = String(value) }] of messages.entries()) {
+      open.sent.push([base + BigInt(i), name])
+    }
   }
 
   async end(producer: string, how: 'commit' | 'abort'): Promise<void> {
@@ -127,7 +157,7 @@ export class TransactionalWriter {
    */
   async settledEnd(others = 0n): Promise<bigint> {
     for (;;) {
-      const end = await endOffset(this.#topic)
+      const end = await endOffset(this.#topic, 0, this.#cluster)
       if (end === BigInt(this.#written) + others) return end
       await new Promise((resolve) => setTimeout(resolve, 20))
     }

@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openProducer, openReader } from '../../../src/kafka/open.ts'
-import type { GroupReaderOptions, Reader } from '../../../src/kafka/reader.ts'
+import { openProducer } from '../../../src/kafka/open.ts'
+import type { Reader } from '../../../src/kafka/reader.ts'
 import { type RecordBatch, type TopicPartition, tpName } from '../../../src/kafka/types.ts'
-import { config, texts } from './fixture.ts'
+import { config, type Scope, texts } from './fixture.ts'
 
-/** Offsets as a sink would keep them: shared by the members, moved only by what was delivered. */
+/**
+ * Offsets as a sink would keep them: shared by the members, moved only by what was delivered. As in a sink, each claim starts a new
+ * epoch, and who holds an older one is fenced: its late batches count for nothing.
+ */
 export class Positions {
   /** Rejects when a member failed, for those who wait for another one. */
   readonly #failure = Promise.withResolvers<never>()
   readonly #next = new Map<string, bigint>()
+  readonly #epochs = new Map<string, number>()
+  /** Batches that were refused because somebody else had claimed their partition. */
+  fenced = 0
 
   constructor() {
     this.#failure.promise.catch(() => undefined)
@@ -28,9 +33,21 @@ export class Positions {
     return this.#next.get(tpName(tp)) ?? 0n
   }
 
-  advance(batch: RecordBatch): void {
+  claim(tp: TopicPartition): number {
+    const epoch = (this.#epochs.get(tpName(tp)) ?? 0) + 1
+    this.#epochs.set(tpName(tp), epoch)
+    return epoch
+  }
+
+  /** False when the epoch is over. */
+  advance(batch: RecordBatch, epoch: number): boolean {
+    if (this.#epochs.get(tpName(batch)) !== epoch) {
+      this.fenced++
+      return false
+    }
     assert.equal(batch.firstOffset, this.of(batch), `${tpName(batch)}: no gap, no overlap`)
     this.#next.set(tpName(batch), batch.nextOffset)
+    return true
   }
 }
 
@@ -42,6 +59,7 @@ export class Member {
   assigned = new Set<string>()
   assignments = 0
   readonly #positions: Positions
+  readonly #epochs = new Map<string, number>()
   #changed = Promise.withResolvers<void>()
   readonly running: Promise<void>
   /** Awaited while the partitions are revoked. */
@@ -50,39 +68,42 @@ export class Member {
   onBatch: (batch: RecordBatch) => Promise<void> = async () => {}
 
   constructor(
-    t: TestContext,
+    t: Scope,
+    reader: Reader,
     positions: Positions,
-    options: Omit<GroupReaderOptions, 'clientId'>,
     start = (tp: TopicPartition) => positions.of(tp),
   ) {
-    this.reader = openReader(config, { clientId: 'test', sessionTimeout: 6_000, ...options })
-    this.reader.onAssign(async (tps) => {
+    this.reader = reader
+    reader.onAssign(async (tps) => {
       this.assigned = new Set(tps.map(tpName))
       this.assignments++
+      for (const tp of tps) this.#epochs.set(tpName(tp), positions.claim(tp))
       this.#notify()
       return new Map(tps.map((tp) => [tp, start(tp)]))
     })
-    this.reader.onRevoke(async () => {
+    reader.onRevoke(async () => {
       this.assigned = new Set()
       this.#notify()
       await this.onRevoke()
     })
-    this.reader.onPartitionError((tp, error) => {
+    reader.onPartitionError((tp, error) => {
       this.errors.push([tpName(tp), error])
       this.#notify()
     })
     this.running = this.#read(positions)
     this.running.catch((error) => positions.fail(error))
     this.#positions = positions
-    t.after(() => this.reader.close())
+    t.after(() => reader.close())
   }
 
   async #read(positions: Positions): Promise<void> {
     for await (const batch of this.reader.batches()) {
       assert(this.assigned.has(tpName(batch)), 'a batch of a partition that is not ours')
+      const epoch = this.#epochs.get(tpName(batch)) ?? 0
       await this.onBatch(batch)
-      positions.advance(batch)
-      for (const { value } of batch.records) this.values.push(String(value))
+      if (positions.advance(batch, epoch)) {
+        for (const { value } of batch.records) this.values.push(String(value))
+      }
       this.#notify()
     }
   }
@@ -106,8 +127,10 @@ export async function fill(
   partitions: number,
   perPartition: number,
   from = 0,
+  cluster = config,
 ): Promise<string[]> {
-  const producer = openProducer(config, { clientId: 'test' })
+  // Not compressed, so that clients without codecs can read it, too.
+  const producer = openProducer(cluster, { clientId: 'test', compression: 'none' })
   const sent: string[] = []
   for (let partition = 0; partition < partitions; partition++) {
     const records = texts(from + partition * perPartition, perPartition)

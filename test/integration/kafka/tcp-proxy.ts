@@ -1,8 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { TestContext } from 'node:test'
 import { parseAddress } from '../../../src/kafka/cluster/address.ts'
 import type { KafkaConfig } from '../../../src/kafka/config.ts'
-import { config } from './fixture.ts'
+import { config, type Scope } from './fixture.ts'
 
 /** Stands between a client and a broker; connections can be cut or frozen at will. 127.0.0.1 only. */
 export class TcpProxy {
@@ -62,24 +61,26 @@ export class TcpProxy {
 }
 
 /**
- * A configuration that meets the broker behind a proxy. The broker names its own port in the metadata; the proxy rewrites that
- * int32 in what passes, which a port that occurs nowhere else in the responses allows.
+ * A configuration that meets the broker behind a proxy. The broker names its own address in the metadata; the proxy rewrites it
+ * in what passes.
  */
-export async function throughProxy(t: TestContext): Promise<{ proxied: KafkaConfig; proxy: TcpProxy }> {
-  const target = parseAddress(config.brokers[0] ?? '')
+export async function throughProxy(
+  t: Scope,
+  cluster = config,
+): Promise<{ proxied: KafkaConfig; proxy: TcpProxy }> {
+  const target = parseAddress(cluster.brokers[0] ?? '')
   const proxy = new TcpProxy(target)
   const port = await proxy.listen()
   t.after(() => proxy.close())
   proxy.rewrite = [address(target.host, target.port), address(target.host, port)]
-  return { proxied: { ...config, brokers: [`${target.host}:${port}`] }, proxy }
+  return { proxied: { ...cluster, brokers: [`${target.host}:${port}`] }, proxy }
 }
 
-/** As metadata v10 holds an address: compact string and int32. */
+/** As every version of the metadata holds it: host and int32; the host's length stands before it in one of two forms. */
 function address(host: string, port: number): Buffer {
-  const bytes = Buffer.alloc(1 + host.length + 4)
-  bytes.writeUInt8(host.length + 1)
-  bytes.write(host, 1)
-  bytes.writeInt32BE(port, 1 + host.length)
+  const bytes = Buffer.alloc(host.length + 4)
+  bytes.write(host)
+  bytes.writeInt32BE(port, host.length)
   return bytes
 }
 

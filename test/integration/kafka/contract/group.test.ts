@@ -1,0 +1,6 @@
+import { config } from '../fixture.ts'
+import { sharingCases } from './all-cases.ts'
+import { groupReader } from './subject.ts'
+import { contractSuite } from './suite.ts'
+
+contractSuite(groupReader, () => config, sharingCases)
