@@ -1,5 +1,10 @@
 import type { KafkaRecord, TopicPartition } from '../kafka/types.ts'
 import type { SqlValue, TableSpec } from '../schema/table-spec.ts'
+import type { TlsSettings } from '../tls.ts'
+import type { LedgerSum, StoredOffset } from './books.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export type { LedgerSum, StoredOffset } from './books.ts'
 
 /**
  * A database (or store) that keeps rows, offsets, ledger and dead letters together.
@@ -23,13 +28,17 @@ export interface Sink {
   /**
    * One transaction: adds 1 to the partition's owner_epoch, stores the owner, and returns a lane positioned at the stored offset, or at
    * `owner.initialOffset` when the group has none yet. Throws IdentityError when the stored cluster or
-   * topic id is another one than the owner's.
+   * topic id is another one than the owner's, UnreachableError when other transactions hold the partition's row for too long.
+   * `signal` ends a claim under way at once, also one that waits for a lock: it rejects with UnreachableError, unless it was
+   * made by then. A claim that was given up leaves at most an epoch that nobody uses.
    */
-  claim(tp: TopicPartition, owner: Owner): Promise<Lane>
+  claim(tp: TopicPartition, owner: Owner, signal?: AbortSignal): Promise<Lane>
   /** Rows of kafka_offsets of this topic and group, by partition. Empty when the table does not exist. */
   offsets(topic: string, group: string): Promise<ReadonlyMap<number, StoredOffset>>
   /** Offsets, ledger and rows of one moment (one snapshot), also while lanes write. Throws ConfigError without the table. */
   books(request: BooksRequest): Promise<Books>
+  /** Begins a snapshot on a connection of its own. */
+  snapshot(): Promise<Snapshot>
   close(): Promise<void>
 }
 
@@ -73,6 +82,11 @@ export interface Owner {
   /** Used when the group has no offset stored for the partition. */
   readonly initialOffset: bigint
   readonly target: LaneTarget
+  /**
+   * Called inside the transaction, before COMMIT, with the dead letters that it stores; again when the transaction is repeated. When it
+   * rejects nothing is committed, and `commit` rejects with its error.
+   */
+  readonly onDeadLetters?: (tp: TopicPartition, letters: readonly DeadLetter[]) => Promise<void>
 }
 
 /** What the lane writes to. */
@@ -95,6 +109,12 @@ export interface LaneTarget {
  * Rejects with FencedError (another owner; nothing was written), PoisonError (onError 'stop' only; nothing was
  * written), UnreachableError (environment: commit the same batch again. Nothing was written, or, when COMMIT's answer was
  * lost and the database stayed away, the next call finds out before it writes anything).
+ * ConfigError (the table is not what the plan made, a privilege is gone; nothing was written). Only what the database refuses
+ * for a record's own data becomes a dead letter: docs/sink-errors.md has every code. An owner that is no owner any more tells nobody
+ * of bad records, whatever it meets in the table.
+ *
+ * A process that is frozen in mid-batch loses its session and locks after `SessionLimits.idleInTransaction`. The next claim waits
+ * for it only if it froze between fence and COMMIT, the next owner's commit only for the same keys; both wait longer than that.
  */
 export interface Lane extends TopicPartition {
   readonly nextOffset: bigint
@@ -146,17 +166,6 @@ export interface Receipt {
   readonly recovered: boolean
 }
 
-export interface StoredOffset {
-  /** The next offset to read. */
-  readonly offset: bigint
-  readonly epoch: bigint
-  readonly owner: string | null
-  /** null: written by an older program; bound at the first claim. */
-  readonly clusterId: string | null
-  readonly topicId: string | null
-  readonly updatedAt: Date
-}
-
 export interface BooksRequest {
   readonly topic: string
   readonly group: string
@@ -165,27 +174,21 @@ export interface BooksRequest {
   readonly ledgerFrom: ReadonlyMap<number, bigint>
 }
 
-/** What the sink says of a topic and group; ledger and offsets are empty where their tables do not exist. */
+/** What the sink says of a topic and group; offsets, ledger and letters are empty where their tables do not exist. */
 export interface Books {
   readonly offsets: ReadonlyMap<number, StoredOffset>
   readonly ledger: ReadonlyMap<number, LedgerSum>
+  readonly letters: ReadonlyMap<number, LetterSum>
   readonly rows: RowCount
 }
 
-export interface LedgerSum {
-  readonly batches: bigint
-  readonly firstOffset: bigint
-  readonly nextOffset: bigint
-  readonly read: bigint
-  /** The same, and the first offset, of the batches that lie in the log whole: from `ledgerFrom` on. null: there is none. */
-  readonly readSince: bigint
-  readonly firstSince: bigint | null
-  readonly written: bigint
-  readonly filtered: bigint
-  readonly deadLettered: bigint
-  /** Places where a batch does not start where the one before it ended. */
-  readonly holes: bigint
-  readonly overlaps: bigint
+/** Dead letters of one partition. */
+export interface LetterSum {
+  readonly pending: bigint
+  /** Replayed, and stored by that. */
+  readonly stored: bigint
+  /** Replayed, and not stored: a newer record of the key was. */
+  readonly superseded: bigint
 }
 
 export interface RowCount {
@@ -197,6 +200,9 @@ export interface RowCount {
 }
 
 /** How to reach a database. */
+/** Characters of a consumer group's name that kafka_offsets holds. */
+export const maxGroupLength = 255
+
 export interface SinkConfig {
   readonly kind: 'postgres' | 'mysql'
   readonly host: string
@@ -204,12 +210,5 @@ export interface SinkConfig {
   readonly user: string
   readonly password?: string | undefined
   readonly database: string
-  readonly tls?:
-    | {
-        readonly ca?: string | undefined
-        readonly cert?: string | undefined
-        readonly key?: string | undefined
-        readonly rejectUnauthorized?: boolean
-      }
-    | undefined
+  readonly tls?: TlsSettings | undefined
 }

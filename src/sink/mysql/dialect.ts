@@ -1,6 +1,7 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { ident, join, raw, sql } from '../sql/statement.ts'
 import { readTable } from './catalog.ts'
+import { reading } from './reading.ts'
 import { rowWriter } from './rows.ts'
 import { openSession } from './session.ts'
 import { settings } from './settings.ts'
@@ -23,4 +24,5 @@ export const mysql: Dialect = {
   proposed: ({ server }, column) => raw(proposedValue(server, column)),
   rowWriter,
   settings,
+  reading,
 }

@@ -2,10 +2,10 @@ import type { Row } from '../sink.ts'
 import type { RowTarget, RowWriter } from '../sql/dialect.ts'
 import { badRecord } from '../sql/failure.ts'
 import type { Session } from '../sql/session.ts'
-import { quoted, raw } from '../sql/statement.ts'
+import { quoted, raw, sql } from '../sql/statement.ts'
 import { tableIdent } from '../sql/table-name.ts'
-import { writtenColumns } from '../sql/written-columns.ts'
-import { upsertTail } from './upsert.ts'
+import { placeColumns, storedPlace, writtenColumns } from '../sql/written-columns.ts'
+import { notThisRow, upsertTail } from './upsert.ts'
 import { encodeValue } from './values.ts'
 
 /** Characters of one statement; the server's max_allowed_packet can make it less. */
@@ -28,10 +28,14 @@ export function rowWriter(target: RowTarget): RowWriter {
   return {
     insert: (session, rows) =>
       inParts(session, rows, { head: into, encode: tuple, separator: ',', tail: '' }),
-    upsert: (session, rows) => {
+    upsert: async (session, rows) => {
       const names = columns.map(({ name }) => name)
-      const tail = upsertTail(session.server, target.key, names)
-      return inParts(session, rows, { head: into, encode: tuple, separator: ',', tail })
+      const tail = upsertTail(session.server, table, target.key, names)
+      try {
+        await inParts(session, rows, { head: into, encode: tuple, separator: ',', tail })
+      } catch (err) {
+        throw notThisRow(err)
+      }
     },
     delete: (session, rows) =>
       inParts(session, rows, {
@@ -41,6 +45,12 @@ export function rowWriter(target: RowTarget): RowWriter {
         tail: '',
         maxRows: deletedKeys,
       }),
+    find: async (session, row) => {
+      const { rows } = await session.query(
+        sql`SELECT ${placeColumns} FROM ${raw(table)} WHERE ${raw(keyCondition(row))} FOR UPDATE`,
+      )
+      return storedPlace(rows[0])
+    },
   }
 }
 

@@ -7,6 +7,7 @@ import {
 } from 'mysql2'
 import type { SinkConfig } from '../sink.ts'
 import { SqlFailure } from '../sql/failure.ts'
+import { hangingUp } from '../sql/hang-up.ts'
 import {
   type ServerInfo,
   type Session,
@@ -16,8 +17,11 @@ import {
   within,
 } from '../sql/session.ts'
 import { raw, type Sql, sql } from '../sql/statement.ts'
-import { lossWarnings, verdictOf } from './errors.ts'
+import { tlsOptions } from '../sql/tls-options.ts'
+import { lossWarnings, secureTransportRequired, verdictOf } from './errors.ts'
 import { literal } from './literal.ts'
+import { bufferedRows, streamRows } from './stream.ts'
+import { isTlsFailure, namedSocket } from './tls.ts'
 
 /**
  * ANSI_QUOTES lets both dialects share their statements; the rest is strict mode spelled out, because a server's
@@ -27,10 +31,14 @@ const sqlMode =
   'ANSI_QUOTES,STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,' +
   'NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO'
 
-/** Connects and makes the session settings. Rejects with SqlFailure. */
-export async function openSession(config: SinkConfig, limits: SessionLimits): Promise<Session> {
+/** Connects and makes the session settings. Rejects with SqlFailure, also soon after `signal` aborts. */
+export async function openSession(
+  config: SinkConfig,
+  limits: SessionLimits,
+  signal?: AbortSignal,
+): Promise<Session> {
   const session = new MysqlSession(config, limits)
-  await session.open()
+  await hangingUp(signal, () => session.close(), session.open())
   return session
 }
 
@@ -46,7 +54,8 @@ class MysqlSession implements Session {
     this.#limits = limits
     const { tls } = config
     this.#connection = createConnection({
-      host: config.host,
+      // The name that the certificate must have; the socket is connected to the host itself.
+      host: tls?.serverName ?? config.host,
       port: config.port,
       user: config.user,
       password: config.password ?? '',
@@ -65,12 +74,9 @@ class MysqlSession implements Session {
       flags: ['FOUND_ROWS', '-LOCAL_FILES'],
       ...(tls
         ? {
-            ssl: {
-              ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-              ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-              ...(tls.key === undefined ? {} : { key: tls.key }),
-              rejectUnauthorized: tls.rejectUnauthorized ?? true,
-            },
+            // mysql2 checks the host name only when it is told to.
+            ssl: { ...tlsOptions(tls), verifyIdentity: tls.rejectUnauthorized !== false },
+            stream: () => namedSocket(config),
           }
         : {}),
     })
@@ -93,6 +99,7 @@ class MysqlSession implements Session {
   async open(): Promise<void> {
     try {
       await new Promise<void>((resolve, reject) => {
+        this.#abort = reject
         this.#connection.connect((err) => (err ? reject(failureOf(err)) : resolve()))
       })
       await this.query(raw(`SET SESSION sql_mode = '${sqlMode}'`))
@@ -136,8 +143,23 @@ class MysqlSession implements Session {
     return { rows: [], affected: header.affectedRows }
   }
 
+  async *stream(statement: Sql): AsyncGenerator<readonly SqlRow[]> {
+    if (!this.#usable) throw disconnected()
+    const rows = this.#connection.query(statement.render(literal)).stream({ highWaterMark: bufferedRows })
+    this.#abort = (failure) => rows.destroy(failure)
+    const wait = (more: Promise<unknown>) => within(this.#limits.statement, more, () => this.#destroy())
+    try {
+      yield* streamRows(rows, wait)
+    } catch (err) {
+      throw err instanceof SqlFailure ? err : failureOf(err as QueryError)
+    } finally {
+      this.#abort = undefined
+      rows.destroy()
+    }
+  }
+
   async begin(): Promise<void> {
-    await this.#run('START TRANSACTION READ WRITE')
+    await this.#run('START TRANSACTION')
   }
 
   async beginSnapshot(): Promise<void> {
@@ -212,7 +234,9 @@ function disconnected(): SqlFailure {
 function failureOf(err: QueryError & { readonly sqlMessage?: string }): SqlFailure {
   // Errors of the server carry its message; those of the driver and of the socket do not.
   if (err.sqlMessage !== undefined && err.errno !== undefined) {
-    return new SqlFailure(err.sqlMessage, verdictOf(err.errno), String(err.errno))
+    const code = err.errno === secureTransportRequired ? 'TLS_REQUIRED' : String(err.errno)
+    return new SqlFailure(err.sqlMessage, verdictOf(err.errno), code)
   }
+  if (isTlsFailure(err)) return new SqlFailure(err.message, { kind: 'tls' }, '', { cause: err })
   return new SqlFailure(err.message || String(err.code), { kind: 'disconnected' }, '', { cause: err })
 }

@@ -1,6 +1,7 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { ident, join, sql } from '../sql/statement.ts'
 import { readTable } from './catalog.ts'
+import { reading } from './reading.ts'
 import { rowWriter } from './rows.ts'
 import { openSession } from './session.ts'
 import { settings } from './settings.ts'
@@ -20,4 +21,5 @@ export const postgres: Dialect = {
   proposed: (_session, column) => sql`excluded.${ident(column)}`,
   rowWriter,
   settings,
+  reading,
 }

@@ -4,7 +4,7 @@ import { SqlFailure } from '../sql/failure.ts'
 import type { Session } from '../sql/session.ts'
 import { ident, join, raw, type Sql, sql } from '../sql/statement.ts'
 import { tableIdent } from '../sql/table-name.ts'
-import { type WrittenColumn, writtenColumns } from '../sql/written-columns.ts'
+import { placeColumns, storedPlace, type WrittenColumn, writtenColumns } from '../sql/written-columns.ts'
 import { arrayType, encodeValue } from './values.ts'
 
 /** Rows in one statement; each column travels as one array, so that the statement's text does not depend on their number. */
@@ -37,6 +37,17 @@ export function rowWriter(target: RowTarget): RowWriter {
             ' AND ',
           )}`,
       ),
+    find: async (session, row) => {
+      // An array of one, so that the key has the type of its column and the text that the other statements send.
+      const conditions = keyColumns.map(
+        ({ name, type, value }) =>
+          sql`${ident(name)} = (${`{${encodeValue(type, value(row))}}`}::${raw(arrayType(type))})[1]`,
+      )
+      const { rows } = await session.query(
+        sql`SELECT ${placeColumns} FROM ${table} WHERE ${join(conditions, ' AND ')} FOR UPDATE`,
+      )
+      return storedPlace(rows[0])
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { Client, DatabaseError, type QueryResult } from 'pg'
 import type { SinkConfig } from '../sink.ts'
 import { SqlFailure } from '../sql/failure.ts'
+import { hangingUp } from '../sql/hang-up.ts'
 import {
   type ServerInfo,
   type Session,
@@ -10,12 +11,19 @@ import {
   within,
 } from '../sql/session.ts'
 import { raw, type Sql, sql } from '../sql/statement.ts'
+import { tlsOptions } from '../sql/tls-options.ts'
 import { verdictOf } from './errors.ts'
+import { streamRows } from './stream.ts'
+import { NamedSocket, tlsCode, tlsCodeOfServer } from './tls.ts'
 
-/** Connects and makes the session settings. Rejects with SqlFailure. */
-export async function openSession(config: SinkConfig, limits: SessionLimits): Promise<Session> {
+/** Connects and makes the session settings. Rejects with SqlFailure, also soon after `signal` aborts. */
+export async function openSession(
+  config: SinkConfig,
+  limits: SessionLimits,
+  signal?: AbortSignal,
+): Promise<Session> {
   const session = new PostgresSession(config, limits)
-  await session.open()
+  await hangingUp(signal, () => session.close(), session.open())
   return session
 }
 
@@ -28,12 +36,14 @@ class PostgresSession implements Session {
   constructor(config: SinkConfig, limits: SessionLimits) {
     this.#limits = limits
     this.#client = new Client({
-      host: config.host,
+      // The name that the certificate must have; NamedSocket connects to the host itself.
+      host: config.tls?.serverName ?? config.host,
       port: config.port,
       user: config.user,
       database: config.database,
       password: config.password ?? '',
-      ssl: config.tls ? { ...config.tls, rejectUnauthorized: config.tls.rejectUnauthorized ?? true } : false,
+      ssl: config.tls ? tlsOptions(config.tls) : false,
+      ...(config.tls ? { stream: () => new NamedSocket(config.host) } : {}),
       application_name: 'etl',
       connectionTimeoutMillis: limits.connect,
       keepAlive: true,
@@ -87,9 +97,13 @@ class PostgresSession implements Session {
     return { rows: result.rows, affected: result.rowCount ?? 0 }
   }
 
+  stream(statement: Sql): AsyncIterable<readonly SqlRow[]> {
+    return streamRows(this, statement)
+  }
+
   async begin(): Promise<void> {
     // A deferred constraint would blame the whole batch at COMMIT instead of the record that breaks it.
-    await this.#run(raw('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL IMMEDIATE'))
+    await this.#run(raw('BEGIN ISOLATION LEVEL READ COMMITTED; SET CONSTRAINTS ALL IMMEDIATE'))
   }
 
   async beginSnapshot(): Promise<void> {
@@ -145,6 +159,8 @@ class PostgresSession implements Session {
 
 function failureOf(err: unknown): SqlFailure {
   if (err instanceof DatabaseError && err.code !== undefined) {
+    const tls = tlsCodeOfServer(err)
+    if (tls !== undefined) return new SqlFailure(err.message, { kind: 'tls' }, tls)
     const detail = err.detail === undefined ? '' : ` (${err.detail})`
     return new SqlFailure(`${err.message}${detail}`, verdictOf(err.code), err.code, {
       column: err.column,
@@ -153,6 +169,8 @@ function failureOf(err: unknown): SqlFailure {
   }
   // The client itself gives up a SCRAM exchange when it has no password or a wrong server signature.
   const message = messageOf(err)
+  const tls = tlsCode(err)
+  if (tls !== undefined) return new SqlFailure(message, { kind: 'tls' }, tls, { cause: err })
   const kind = message.startsWith('SASL') ? 'refused' : 'disconnected'
   return new SqlFailure(message, { kind }, '', { cause: err })
 }

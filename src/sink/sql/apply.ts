@@ -30,7 +30,8 @@ export async function executeChanges(session: Session, changes: readonly Change[
 
 function refused(change: Change, err: unknown): unknown {
   if (!(err instanceof SqlFailure)) return err
-  if (['disconnected', 'refused', 'environment', 'conflict', 'forbidden'].includes(err.kind)) return err
+  if (['disconnected', 'refused', 'tls', 'environment', 'conflict', 'forbidden'].includes(err.kind))
+    return err
   return new ConfigError(`the database refused the change: ${change.detail}`, {
     where: change.object,
     cause: err,

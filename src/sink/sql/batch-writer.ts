@@ -3,6 +3,7 @@ import { tpName } from '../../kafka/types.ts'
 import { PoisonError } from '../errors.ts'
 import type { DeadLetter, EncodedBatch, LaneTarget, Row } from '../sink.ts'
 import type { Dialect, RowTarget, RowWriter } from './dialect.ts'
+import { requireTableAsPlanned, suspectsDrift } from './drift.ts'
 import { badRecord } from './failure.ts'
 import { foldByKey, type KeyOf, keyFunction, supersededBy } from './fold.ts'
 import { type Rejection, writeIsolating } from './isolate.ts'
@@ -40,7 +41,7 @@ export class BatchWriter {
 
   /**
    * Writes the batch's rows. With `isolate` false a rejected row makes the whole call fail with SqlFailure of kind
-   * `record`, without a savepoint: the cheap way, tried first. In mode `stop` throws PoisonError for the lowest offset that
+   * `record`, without a savepoint: the cheap way, tried first; and of kind `missing` when the table is not the planned one. In mode `stop` throws PoisonError for the lowest offset that
    * would become a dead letter, which is known only once the database has seen every row.
    */
   async write(session: Session, batch: EncodedBatch, isolate: boolean): Promise<Written> {
@@ -52,6 +53,9 @@ export class BatchWriter {
       rejected.push(...refused)
       if (refused.length === 0 || this.#options.mode === 'insert') break
       pending = supersededBy(new Set(refused.map(({ row }) => row)), pending, this.#keyOf)
+    }
+    if (rejected.some(({ failure }) => suspectsDrift(failure))) {
+      await requireTableAsPlanned(session, this.#dialect, this.#target.spec)
     }
     const deadLetters = [...batch.rejected, ...rejected.map(deadLetter)]
     if (this.#options.onError === 'stop') this.#stopAt(deadLetters)

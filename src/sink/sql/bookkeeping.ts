@@ -1,4 +1,5 @@
 import type { ColumnType } from '../../schema/table-spec.ts'
+import { maxGroupLength } from '../sink.ts'
 
 /** The tables that `etl` keeps beside the rows, in the connection's own schema or database. */
 export interface BookkeepingTable {
@@ -19,7 +20,10 @@ export interface BookkeepingColumn {
 
 const topic: BookkeepingColumn = { name: 'topic', type: { kind: 'string', maxLength: 249 } }
 const partition: BookkeepingColumn = { name: 'partition', type: { kind: 'int32' } }
-const consumerGroup: BookkeepingColumn = { name: 'consumer_group', type: { kind: 'string', maxLength: 255 } }
+const consumerGroup: BookkeepingColumn = {
+  name: 'consumer_group',
+  type: { kind: 'string', maxLength: maxGroupLength },
+}
 const int64 = { kind: 'int64' } as const
 const text = { kind: 'string' } as const
 const moment = { kind: 'timestamp', zoned: true, precision: 6 } as const
@@ -72,8 +76,11 @@ export const ledgerTable: BookkeepingTable = {
   primaryKey: ['topic', 'partition', 'consumer_group', 'owner_epoch', 'first_offset'],
 }
 
-/** Records that could not become rows, with all that a replay needs. */
-const deadLettersTable: BookkeepingTable = {
+/**
+ * Records that could not become rows, with all that a replay needs. A replayed letter stays, for the books: what the ledger dead-lettered
+ * is here, pending or replayed.
+ */
+export const deadLettersTable: BookkeepingTable = {
   table: 'etl_dead_letters',
   columns: [
     topic,
@@ -91,6 +98,12 @@ const deadLettersTable: BookkeepingTable = {
     { name: 'error_message', type: text },
     { name: 'attempts', type: { kind: 'int32' }, default: '1' },
     { name: 'created_at', type: moment, default: now },
+    /** null: pending. */
+    { name: 'replayed_at', type: moment, nullable: true },
+    /** The run of `etl dlq replay` that touched it last, whatever came of it. */
+    { name: 'replay_id', type: { kind: 'string', maxLength: 255 }, nullable: true },
+    /** What a replay made of it: `stored`, or `superseded` by a newer record of the same key. */
+    { name: 'outcome', type: { kind: 'string', maxLength: 16 }, nullable: true },
   ],
   primaryKey: ['topic', 'partition', 'offset', 'consumer_group'],
 }

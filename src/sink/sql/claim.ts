@@ -1,7 +1,11 @@
+import { UnreachableError } from '../../errors.ts'
 import { type TopicPartition, tpName } from '../../kafka/types.ts'
 import { IdentityError } from '../errors.ts'
 import type { Owner } from '../sink.ts'
 import type { Dialect } from './dialect.ts'
+import { explain, SqlFailure } from './failure.ts'
+import { hangingUp } from './hang-up.ts'
+import { retryDelay, sleep } from './retry.ts'
 import type { Session } from './session.ts'
 import { sql } from './statement.ts'
 
@@ -10,12 +14,60 @@ export interface Claimed {
   readonly epoch: bigint
 }
 
+const claimAttempts = 5
+
+export interface ClaimedSession {
+  readonly claimed: Claimed
+  /** The session that made the claim. */
+  readonly session: Session
+}
+
+/**
+ * Claims on a new session, and again while other transactions are in the way. A claim can be given up at any moment: `signal`
+ * ends it at once, in a wait for a lock too. Rejects with UnreachableError then.
+ */
+export async function claimWithRetries(
+  open: () => Promise<Session>,
+  dialect: Dialect,
+  tp: TopicPartition,
+  owner: Owner,
+  server: string,
+  signal?: AbortSignal,
+): Promise<ClaimedSession> {
+  const where = `${tpName(tp)} in ${server}`
+  for (let attempt = 1; ; attempt++) {
+    if (signal?.aborted) throw stopped(where)
+    let session: Session | undefined
+    try {
+      const opened = await open()
+      session = opened
+      const claiming = claimPartition(opened, dialect, tp, owner)
+      return { session: opened, claimed: await hangingUp(signal, () => opened.close(), claiming) }
+    } catch (err) {
+      await session?.close()
+      if (signal?.aborted) throw stopped(where, err)
+      if (!(err instanceof SqlFailure && err.kind === 'conflict') || attempt === claimAttempts) {
+        throw explain(err, 'the partition was not claimed', where)
+      }
+      await sleep(retryDelay(attempt), signal)
+    }
+  }
+}
+
+function stopped(where: string, cause?: unknown): UnreachableError {
+  return new UnreachableError('stopped while the partition was claimed', {
+    where,
+    cause,
+    next: 'nothing to repair: the next owner claims it anew',
+  })
+}
+
 /**
  * One transaction that makes `owner` the only one who can commit the partition. Throws IdentityError, and leaves the
  * row as it was, when the stored offset belongs to another cluster or topic. When COMMIT's answer is lost the caller claims again: an
  * epoch that nobody uses does no harm.
  */
-export async function claimPartition(
+async function claimPartition(
   session: Session,
   dialect: Dialect,
   tp: TopicPartition,

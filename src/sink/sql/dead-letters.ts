@@ -13,7 +13,7 @@ const messageLength = 4000
 
 /**
  * Stores the records; part of the batch's transaction. A record that is already there (its offset was read again
- * after a reset) gets the new error and one attempt more.
+ * after a reset) gets the new error and one attempt more, and is pending again.
  */
 export async function writeDeadLetters(
   session: Session,
@@ -57,6 +57,8 @@ async function insert(session: Session, dialect: Dialect, rows: readonly Sql[]):
       ['topic', 'partition', 'offset', 'consumer_group'],
       [
         ['attempts', sql`etl_dead_letters.attempts + 1`],
+        ['replayed_at', sql`NULL`],
+        ['outcome', sql`NULL`],
         ...replaced.map((column) => [column, dialect.proposed(session, column)] as const),
       ],
     )}`)
@@ -75,7 +77,7 @@ function headersJson(headers: DeadLetter['record']['headers']): string {
 }
 
 /** A message may quote the very text that the database refused. */
-function storable(message: string): string {
+export function storable(message: string): string {
   return message.slice(0, messageLength).toWellFormed().replaceAll('\0', '\u2400')
 }
 
@@ -93,6 +95,9 @@ function requireRoom(session: Session, at: OwnedPartition, letter: DeadLetter, s
   throw new ConfigError(`a rejected record of ${size} bytes does not fit into one statement`, {
     where: `${tpName(at)} offset ${letter.record.offset}`,
     cause: `the server takes statements of ${session.server.maxStatementBytes} bytes: ${letter.message}`,
-    next: `SET GLOBAL max_allowed_packet = ${2 ** Math.ceil(Math.log2(size))}`,
+    next:
+      session.server.product === 'PostgreSQL'
+        ? `to pass it by, set "offset" in kafka_offsets to ${letter.record.offset + 1n} while no consumer runs`
+        : `SET GLOBAL max_allowed_packet = ${2 ** Math.ceil(Math.log2(size))}`,
   })
 }

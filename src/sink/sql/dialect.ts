@@ -1,6 +1,7 @@
 import type { ColumnType, TableSpec } from '../../schema/table-spec.ts'
 import type { Row, SinkConfig } from '../sink.ts'
 import type { ExistingColumn, ExistingTable } from './existing.ts'
+import type { Reading } from './reading.ts'
 import type { ServerInfo, Session, SessionLimits } from './session.ts'
 import type { Sql } from './statement.ts'
 import type { TableName } from './table-name.ts'
@@ -8,8 +9,8 @@ import type { TableName } from './table-name.ts'
 /** What differs between the databases; everything else of a sink is shared. One folder a dialect, the same file names in each. */
 export interface Dialect {
   readonly kind: SinkConfig['kind']
-  /** Connects. Rejects with SqlFailure. */
-  open(config: SinkConfig, limits: SessionLimits): Promise<Session>
+  /** Connects. Rejects with SqlFailure, also soon after `signal` aborts. */
+  open(config: SinkConfig, limits: SessionLimits, signal?: AbortSignal): Promise<Session>
   readonly types: TypeMapping
   /** The table as it is; undefined when there is none. */
   readTable(session: Session, table: TableName): Promise<ExistingTable | undefined>
@@ -26,6 +27,7 @@ export interface Dialect {
   rowWriter(target: RowTarget): RowWriter
   /** Findings about settings that the guarantee or the speed depends on. */
   readonly settings: readonly SettingCheck[]
+  readonly reading: Reading
 }
 
 /** Column types of one database. */
@@ -73,6 +75,14 @@ export interface RowWriter {
   insert(session: Session, rows: readonly Row[]): Promise<void>
   upsert(session: Session, rows: readonly Row[]): Promise<void>
   delete(session: Session, rows: readonly Row[]): Promise<void>
+  /** Locks the stored row with the key of `row` and says which record wrote it; undefined when there is none. Needs provenance columns. */
+  find(session: Session, row: Row): Promise<StoredPlace | undefined>
+}
+
+/** null: a row that `etl` did not write. */
+export interface StoredPlace {
+  readonly partition: number | null
+  readonly offset: bigint | null
 }
 
 export interface SettingCheck {

@@ -1,4 +1,6 @@
 import { ConfigError, type EtlError, UnexpectedError, UnreachableError } from '../../errors.ts'
+import { tlsProblem } from '../../tls.ts'
+import { BusyError } from '../errors.ts'
 
 /**
  * What a failed statement means for the batch:
@@ -7,6 +9,7 @@ import { ConfigError, type EtlError, UnexpectedError, UnreachableError } from '.
  * - environment: full, read-only, out of memory or connections; nothing is wrong with the records.
  * - disconnected: the connection is gone; whether the statement was executed is not known.
  * - refused: the server does not let this user in.
+ * - tls: the two ends do not agree on TLS; see src/tls.ts.
  * - missing: a table, column, database or index is not there or not what the plan made.
  * - forbidden: the user lacks a privilege.
  * - unexpected: anything else.
@@ -17,6 +20,7 @@ export type FailureKind =
   | 'environment'
   | 'disconnected'
   | 'refused'
+  | 'tls'
   | 'missing'
   | 'forbidden'
   | 'unexpected'
@@ -59,11 +63,21 @@ export function badRecord(message: string): SqlFailure {
   return new SqlFailure(message, { kind: 'record', errorClass: 'data' })
 }
 
-/** The failure as users meet it. `where` names the server or the partition; `doing` what was tried. */
-export function explain(failure: unknown, doing: string, where: string): EtlError | unknown {
+/** A COMMIT that failed and whose outcome is known: rolled back. A lost connection is as good a reason to try again as a deadlock. */
+export function notCommitted(err: unknown): unknown {
+  if (!(err instanceof SqlFailure) || err.kind !== 'disconnected') return err
+  return new SqlFailure(`COMMIT did not reach the server: ${err.message}`, { kind: 'conflict' }, err.code, {
+    cause: err,
+  })
+}
+
+/** The failure as users meet it. `where` names the server or the partition; `doing` what was tried; `secret` the password that nobody gave. */
+export function explain(failure: unknown, doing: string, where: string, secret?: string): EtlError | unknown {
   if (!(failure instanceof SqlFailure)) return failure
   const details = { where, cause: failure }
   switch (failure.kind) {
+    case 'tls':
+      return tlsProblem(failure, where, doing) ?? new UnexpectedError(`${doing}: TLS failed`, details)
     case 'disconnected':
       return new UnreachableError(`${doing}: the database cannot be reached`, {
         ...details,
@@ -73,6 +87,7 @@ export function explain(failure: unknown, doing: string, where: string): EtlErro
       return new UnreachableError(`${doing}: the database does not let this user in`, {
         ...details,
         next: 'check user, password and database: export ETL_SINK_PASSWORD=…, or sinks in etl.yaml',
+        secret,
       })
     case 'environment':
       return new UnreachableError(`${doing}: the database cannot do it now`, {
@@ -80,7 +95,7 @@ export function explain(failure: unknown, doing: string, where: string): EtlErro
         next: 'put right what the server says, then run the same command again',
       })
     case 'conflict':
-      return new UnreachableError(`${doing}: other transactions are in the way`, {
+      return new BusyError(`${doing}: other transactions are in the way`, {
         ...details,
         next: 'look for long transactions on the server, then run the same command again',
       })

@@ -16,3 +16,22 @@ export function hangUpAfter(
     },
   }
 }
+
+/**
+ * Waits for `work`, and calls `hangUp`, which has to make it reject, as soon as `signal` aborts. For work that may be
+ * given up at any moment.
+ */
+export async function hangingUp<T>(
+  signal: AbortSignal | undefined,
+  hangUp: () => Promise<void>,
+  work: Promise<T>,
+): Promise<T> {
+  const stop = (): void => void hangUp()
+  if (signal?.aborted) stop()
+  signal?.addEventListener('abort', stop)
+  try {
+    return await work
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}

@@ -1,11 +1,12 @@
 import { FencedError, UnexpectedError, UnreachableError } from '../../errors.ts'
 import { tpName } from '../../kafka/types.ts'
-import type { EncodedBatch, Lane, LaneTarget, Receipt } from '../sink.ts'
+import { PoisonError } from '../errors.ts'
+import type { EncodedBatch, Lane, LaneTarget, Owner, Receipt } from '../sink.ts'
 import type { BatchWriter, Written } from './batch-writer.ts'
 import type { Claimed } from './claim.ts'
 import { writeDeadLetters } from './dead-letters.ts'
 import type { Dialect } from './dialect.ts'
-import { explain, SqlFailure } from './failure.ts'
+import { explain, notCommitted, SqlFailure } from './failure.ts'
 import { advance, type FenceRow, type OwnedPartition, readFence, readSettledFence } from './fence.ts'
 import { hangUpAfter } from './hang-up.ts'
 import { writeLedger } from './ledger.ts'
@@ -19,6 +20,7 @@ export interface LaneParts {
   readonly dialect: Dialect
   readonly at: OwnedPartition
   readonly target: LaneTarget
+  readonly onDeadLetters: Owner['onDeadLetters']
   readonly claimed: Claimed
   /** The session that made the claim. */
   readonly session: Session
@@ -116,11 +118,13 @@ export class SqlLane implements Lane {
 
   /** Rows, ledger, dead letters, fence, COMMIT. Rejects before COMMIT with nothing written. */
   async #transaction(batch: EncodedBatch, isolate: boolean): Promise<Receipt> {
-    const { dialect, at, target, writer } = this.#parts
+    const { dialect, at, target, onDeadLetters } = this.#parts
     const session = await this.#begin(batch)
-    const { written, deadLetters }: Written = await writer.write(session, batch, isolate)
+    const { written, deadLetters } = await this.#write(session, batch, isolate)
     const counts = { written, deadLettered: deadLetters.length }
     await writeDeadLetters(session, dialect, at, deadLetters)
+    if (deadLetters.length > 0)
+      await onDeadLetters?.({ topic: at.topic, partition: at.partition }, deadLetters)
     if (target.ledger) await writeLedger(session, at, this.epoch, batch, counts)
     if (!(await advance(session, at, this.epoch, batch.firstOffset, batch.nextOffset))) {
       throw this.#fenced(await readFence(session, at), batch.firstOffset)
@@ -138,6 +142,26 @@ export class SqlLane implements Lane {
     }
     this.#next = batch.nextOffset
     return receipt
+  }
+
+  /**
+   * The rows. A zombie finds those of its heir in its way, and would take its own for bad ones: before anyone is told of a bad
+   * record it must be sure that the partition is still this lane's.
+   */
+  async #write(session: Session, batch: EncodedBatch, isolate: boolean): Promise<Written> {
+    const requireOwned = async (): Promise<void> => {
+      const stored = await readFence(session, this.#parts.at)
+      if (stored?.epoch === this.epoch && stored.offset === batch.firstOffset) return
+      throw this.#fenced(stored, batch.firstOffset)
+    }
+    try {
+      const outcome = await this.#parts.writer.write(session, batch, isolate)
+      if (outcome.deadLetters.length > 0) await requireOwned()
+      return outcome
+    } catch (err) {
+      if (err instanceof PoisonError) await requireOwned()
+      throw err
+    }
   }
 
   /** A session with a transaction open. One that died while it was idle is replaced unseen. */
@@ -272,12 +296,4 @@ function requireInOrder(lane: Lane, batch: EncodedBatch): void {
     `batch ${batch.firstOffset}–${batch.nextOffset} does not follow: the lane is at ${lane.nextOffset}`,
     { where: tpName(lane) },
   )
-}
-
-/** The outcome is known: rolled back. A lost connection is as good a reason to try again as a deadlock. */
-function notCommitted(err: unknown): unknown {
-  if (!(err instanceof SqlFailure) || err.kind !== 'disconnected') return err
-  return new SqlFailure(`COMMIT did not reach the server: ${err.message}`, { kind: 'conflict' }, err.code, {
-    cause: err,
-  })
 }

@@ -39,7 +39,7 @@ function storedOffset(row: SqlRow): StoredOffset {
 }
 
 /** `2026-01-31 12:00:00.123456`, with or without `+00`: sessions run in UTC. */
-function utcTime(text: string | null): Date {
+export function utcTime(text: string | null): Date {
   if (text === null) return new Date(0)
   return new Date(`${text.replace(' ', 'T').replace(/([+-]00(:?00)?)$/, '')}Z`)
 }

@@ -21,6 +21,8 @@ export interface Session {
   /** False once the connection is known to be gone. True promises nothing. */
   readonly usable: boolean
   query(statement: Sql): Promise<SqlResult>
+  /** A SELECT's rows by pages, never all at once; inside a transaction. Counts as a call until the loop is left. */
+  stream(statement: Sql): AsyncIterable<readonly SqlRow[]>
   begin(): Promise<void>
   /** A read-only transaction in which every statement sees the same moment; ended by rollback(). */
   beginSnapshot(): Promise<void>
@@ -70,6 +72,11 @@ export const defaultLimits: SessionLimits = {
 /** `host:port/database`, for errors. */
 export function serverName(config: SinkConfig): string {
   return `${config.host}:${config.port}/${config.database}`
+}
+
+/** What a prompt asks for: `password of etl at host:port/database`. */
+export function passwordName(config: SinkConfig): string {
+  return `password of ${config.user} at ${serverName(config)}`
 }
 
 /** Ends `work` by `onTimeout` (which has to make it settle) when it takes longer than `ms`. */

@@ -3,40 +3,51 @@ import type { TopicPartition } from '../../kafka/types.ts'
 import { tpName } from '../../kafka/types.ts'
 import { provenanceColumns, type TableSpec } from '../../schema/table-spec.ts'
 import type {
+  FiledLetter,
+  LetterBox,
+  LetterCount,
+  LetterPage,
+  LetterQuery,
+  ReplayReceipt,
+  ReplayRequest,
+} from '../letters.ts'
+import type {
   Books,
   BooksRequest,
   Change,
   Finding,
   Lane,
+  LaneTarget,
   Owner,
   Sink,
   SinkConfig,
   StoredOffset,
   TableInfo,
 } from '../sink.ts'
+import type { Snapshot } from '../snapshot.ts'
 import { executeChanges, requireConsents } from './apply.ts'
 import { BatchWriter } from './batch-writer.ts'
-import { bookkeepingTables, ledgerTable, offsetsTable } from './bookkeeping.ts'
+import { bookkeepingTables, deadLettersTable, ledgerTable, offsetsTable } from './bookkeeping.ts'
 import { checkSettings, unreachableFinding } from './check.ts'
-import { claimPartition } from './claim.ts'
-import type { Dialect } from './dialect.ts'
+import { claimWithRetries } from './claim.ts'
+import { countLetters, readLetters, sumLetters } from './dead-letters-read.ts'
+import { replayLetters } from './dead-letters-replay.ts'
+import type { Dialect, RowTarget } from './dialect.ts'
 import { diffTable } from './diff.ts'
 import type { ExistingTable } from './existing.ts'
-import { explain, SqlFailure } from './failure.ts'
+import { explain } from './failure.ts'
 import { SqlLane } from './lane.ts'
 import { sumLedger } from './ledger.ts'
 import { readOffsets } from './offsets.ts'
 import { SessionPool } from './pool.ts'
-import { retryDelay, sleep } from './retry.ts'
 import { countTableRows } from './row-count.ts'
-import { type Session, type SessionLimits, serverName } from './session.ts'
+import { passwordName, type Session, type SessionLimits, serverName } from './session.ts'
+import { SqlSnapshot, snapshotLimits } from './snapshot.ts'
 import { parseTableName, tableText } from './table-name.ts'
 import { keyOf, wantedBookkeeping, wantedTarget } from './wanted.ts'
 
-const claimAttempts = 5
-
 /** A database as a sink; what differs between databases is in the dialect. The contract is on `Sink`. */
-export class SqlSink implements Sink {
+export class SqlSink implements Sink, LetterBox {
   readonly kind: SinkConfig['kind']
   readonly #dialect: Dialect
   readonly #config: SinkConfig
@@ -92,31 +103,21 @@ export class SqlSink implements Sink {
     }
   }
 
-  async claim(tp: TopicPartition, owner: Owner): Promise<Lane> {
+  async claim(tp: TopicPartition, owner: Owner, signal?: AbortSignal): Promise<Lane> {
     const writer = this.#writer(tp, owner)
-    for (let attempt = 1; ; attempt++) {
-      const session = await this.#open()
-      try {
-        const claimed = await claimPartition(session, this.#dialect, tp, owner)
-        return new SqlLane({
-          dialect: this.#dialect,
-          at: { topic: tp.topic, partition: tp.partition, group: owner.group },
-          target: owner.target,
-          claimed,
-          session,
-          open: () => this.#dialect.open(this.#config, this.#limits),
-          writer,
-          limits: this.#limits,
-          server: serverName(this.#config),
-        })
-      } catch (err) {
-        await session.close()
-        if (!(err instanceof SqlFailure && err.kind === 'conflict') || attempt === claimAttempts) {
-          throw explain(err, 'the partition was not claimed', `${tpName(tp)} in ${serverName(this.#config)}`)
-        }
-        await sleep(retryDelay(attempt))
-      }
-    }
+    const server = serverName(this.#config)
+    const open = () => this.#open(this.#limits, signal)
+    return new SqlLane({
+      ...(await claimWithRetries(open, this.#dialect, tp, owner, server, signal)),
+      dialect: this.#dialect,
+      at: { topic: tp.topic, partition: tp.partition, group: owner.group },
+      target: owner.target,
+      onDeadLetters: owner.onDeadLetters,
+      open: () => this.#dialect.open(this.#config, this.#limits),
+      writer,
+      limits: this.#limits,
+      server,
+    })
   }
 
   async offsets(topic: string, group: string): Promise<ReadonlyMap<number, StoredOffset>> {
@@ -139,11 +140,13 @@ export class SqlSink implements Sink {
       }
       const offsets = await this.#dialect.readTable(session, wantedBookkeeping(offsetsTable).table)
       const ledger = await this.#dialect.readTable(session, wantedBookkeeping(ledgerTable).table)
+      const letters = await this.#dialect.readTable(session, wantedBookkeeping(deadLettersTable).table)
       const columns = new Set(existing.columns.map((column) => column.name))
       const provenance = columns.has(provenanceColumns.partition) && columns.has(provenanceColumns.offset)
       const books = {
         offsets: offsets ? await readOffsets(session, offsets, topic, group) : new Map(),
         ledger: ledger ? await sumLedger(session, topic, group, ledgerFrom) : new Map(),
+        letters: letters ? await sumLetters(session, letters, topic, group) : new Map(),
         rows: await countTableRows(session, name, provenance),
       }
       await session.rollback()
@@ -151,12 +154,41 @@ export class SqlSink implements Sink {
     })
   }
 
+  async snapshot(): Promise<Snapshot> {
+    const session = await this.#open(snapshotLimits(this.#limits))
+    return await SqlSnapshot.begin(session, this.#dialect, serverName(this.#config))
+  }
+
+  letters(query: LetterQuery, page: LetterPage): Promise<FiledLetter[]> {
+    return this.#ask('the dead letters', (session) => readLetters(session, this.#dialect, query, page))
+  }
+
+  countLetters(query: LetterQuery): Promise<LetterCount[]> {
+    return this.#ask('the dead letters', (session) => countLetters(session, query))
+  }
+
+  replay(request: ReplayRequest): Promise<ReplayReceipt> {
+    const target = this.#rowTarget(request, request.target)
+    return replayLetters(
+      {
+        open: () => this.#dialect.open(this.#config, this.#limits),
+        writer: new BatchWriter(this.#dialect, request.topic, target, { ...request.target, onError: 'dlq' }),
+        rows: this.#dialect.rowWriter(target),
+        server: serverName(this.#config),
+      },
+      request,
+    )
+  }
+
   async close(): Promise<void> {
     await this.#pool.close()
   }
 
   #writer(tp: TopicPartition, owner: Owner): BatchWriter {
-    const { table: spec, mode } = owner.target
+    return new BatchWriter(this.#dialect, tp.topic, this.#rowTarget(tp, owner.target), owner.target)
+  }
+
+  #rowTarget(tp: TopicPartition, { table: spec, mode }: LaneTarget): RowTarget {
     const { table } = wantedTarget(spec, this.#dialect)
     const key = keyOf(spec)
     if (mode === 'upsert' && key.length === 0) {
@@ -165,8 +197,7 @@ export class SqlSink implements Sink {
         next: 'name the key fields (--key FIELD), or use --mode insert',
       })
     }
-    const target = { table, spec, partition: tp.partition, key }
-    return new BatchWriter(this.#dialect, tp.topic, target, owner.target)
+    return { table, spec, partition: tp.partition, key }
   }
 
   #read(table: string): Promise<ExistingTable | undefined> {
@@ -179,15 +210,25 @@ export class SqlSink implements Sink {
     try {
       return await this.#pool.with(use)
     } catch (err) {
-      throw explain(err, what, serverName(this.#config))
+      throw explain(err, what, serverName(this.#config), this.#missingPassword())
     }
   }
 
-  async #open(): Promise<Session> {
+  async #open(limits = this.#limits, signal?: AbortSignal): Promise<Session> {
     try {
-      return await this.#dialect.open(this.#config, this.#limits)
+      return await this.#dialect.open(this.#config, limits, signal)
     } catch (err) {
-      throw explain(err, `no connection to ${this.#dialect.kind}`, serverName(this.#config))
+      throw explain(
+        err,
+        `no connection to ${this.#dialect.kind}`,
+        serverName(this.#config),
+        this.#missingPassword(),
+      )
     }
+  }
+
+  /** What a prompt may ask for when the server refuses a user of whom no password is known. */
+  #missingPassword(): string | undefined {
+    return this.#config.password === undefined ? passwordName(this.#config) : undefined
   }
 }

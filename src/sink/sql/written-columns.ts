@@ -1,6 +1,8 @@
 import { type ColumnType, provenanceColumns, type SqlValue } from '../../schema/table-spec.ts'
 import type { Row } from '../sink.ts'
-import type { RowTarget } from './dialect.ts'
+import type { RowTarget, StoredPlace } from './dialect.ts'
+import type { SqlRow } from './session.ts'
+import { ident, type Sql, sql } from './statement.ts'
 
 /** A column of the target table and where its values come from. */
 export interface WrittenColumn {
@@ -23,4 +25,16 @@ export function writtenColumns({ spec, partition }: RowTarget): WrittenColumn[] 
     )
   }
   return columns
+}
+
+/** Selects what `storedPlace` reads. */
+export const placeColumns: Sql = sql`${ident(provenanceColumns.partition)} AS part, ${ident(provenanceColumns.offset)} AS place`
+
+export function storedPlace(row: SqlRow | undefined): StoredPlace | undefined {
+  return (
+    row && {
+      partition: row.part == null ? null : Number(row.part),
+      offset: row.place == null ? null : BigInt(row.place),
+    }
+  )
 }

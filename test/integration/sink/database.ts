@@ -10,7 +10,7 @@ export interface TestDatabase {
   sql(text: string): Promise<(string | null)[][]>
   /** Ends every other session of this database from the server's side. */
   killOthers(): Promise<number>
-  /** Sessions that wait for a lock which this one holds. */
+  /** Sessions of this database that wait for a row's lock. */
   blocked(): Promise<number>
   /** Sessions other than this one. */
   others(): Promise<number>
@@ -42,8 +42,9 @@ async function postgresDatabase(server: SinkConfig, config: SinkConfig): Promise
     sql,
     killOthers: async () => (await sql(`SELECT pg_terminate_backend(pid) ${others}`)).length,
     blocked: async () => {
-      const waiting = 'NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))'
-      return Number((await sql(`SELECT count(*) FROM pg_locks WHERE ${waiting}`))[0]?.[0])
+      // Inside a transaction it would say the same again and again.
+      await sql('SELECT pg_stat_clear_snapshot()')
+      return Number((await sql(`SELECT count(*) ${others} AND wait_event_type = 'Lock'`))[0]?.[0])
     },
     others: async () => Number((await sql(`SELECT count(*) ${others}`))[0]?.[0]),
     drop: async () => {

@@ -98,17 +98,20 @@ export function claim(sink: Sink, place: Place, target: Partial<LaneTarget> = {}
   return sink.claim({ topic: place.topic, partition: 0 }, owner(place, {}, target))
 }
 
+/** What a look at the database needs; identifiers are in double quotes. */
+export type Looked = Pick<TestDatabase, 'sql'>
+
 /** Ids in the table, in order. */
-export async function storedIds(database: TestDatabase, spec: TableSpec): Promise<string[]> {
+export async function storedIds(database: Looked, spec: TableSpec): Promise<string[]> {
   return (await database.sql(`SELECT id FROM "${spec.table}" ORDER BY id`)).map(([id]) => id ?? 'null')
 }
 
-export async function storedOffset(database: TestDatabase, place: Place): Promise<string | null | undefined> {
+export async function storedOffset(database: Looked, place: Place): Promise<string | null | undefined> {
   const rows = await database.sql(`SELECT "offset" FROM kafka_offsets WHERE topic = '${place.topic}'`)
   return rows[0]?.[0]
 }
 
-export async function deadLetters(database: TestDatabase, place: Place): Promise<(string | null)[][]> {
+export async function deadLetters(database: Looked, place: Place): Promise<(string | null)[][]> {
   return database.sql(
     `SELECT "offset", error_class, attempts FROM etl_dead_letters WHERE topic = '${place.topic}' ORDER BY "offset"`,
   )

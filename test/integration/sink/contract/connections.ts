@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { FencedError, UnreachableError } from '../../../../src/errors.ts'
 import { openSink } from '../../../../src/sink/open.ts'
 import type { Sink, SinkConfig } from '../../../../src/sink/sink.ts'
+import type { SqlFailure } from '../../../../src/sink/sql/failure.ts'
 import {
   batch,
   booksOf,
@@ -170,11 +171,13 @@ export function connections(context: () => Context): void {
         { ...config, user: 'no_such_user', password: 'not-the-password' },
         { ...config, database: 'no_such_database' },
       ]
-      for (const each of wrong) {
+      const codes = { postgres: ['', '28P01', '3D000'], mysql: ['', '1045', '1044'] }[config.kind]
+      for (const [i, each] of wrong.entries()) {
         const sink = openSink(each, { connect: 2000 })
         await assert.rejects(sink.offsets('t', 'g'), (err: Error & { where?: string; exitCode?: number }) => {
           assert(err.exitCode === 5 || err.exitCode === 78)
           assert.equal(err.where, `${each.host}:${each.port}/${each.database}`)
+          assert.equal((err.cause as SqlFailure).code, codes[i])
           assert(!`${err.message} ${(err.cause as Error).message}`.includes('not-the-password'))
           return true
         })

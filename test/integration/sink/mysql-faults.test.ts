@@ -1,0 +1,3 @@
+import { serverFaults } from './faults.ts'
+
+serverFaults('mysql')
