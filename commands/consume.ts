@@ -80,6 +80,14 @@ Ctrl-C finishes the transactions in progress and leaves the group; a second Ctrl
       description: 'a record that does not fit: to the table etl_dead_letters, or stop',
       default: 'dlq',
     })(),
+    'dlq-topic': Flags.string({
+      description: 'copy dead letters to this topic too; it must exist',
+      helpValue: 'TOPIC',
+    }),
+    'retry-for': durationFlag({
+      description:
+        'give up (exit 5) when a server is away for longer; default: never, 5m with --until-end or --max-records',
+    }),
     ledger: Flags.boolean({
       description: 'one row a transaction in etl_ledger; verify-offsets reads it',
       default: true,
@@ -114,6 +122,8 @@ Ctrl-C finishes the transactions in progress and leaves the group; a second Ctrl
       sessionTimeout: flags['session-timeout'],
       onError: flags['on-error'],
       ledger: flags.ledger,
+      dlqTopic: flags['dlq-topic'],
+      retryFor: flags['retry-for'],
       owner: `${hostname()}/${process.pid}`,
       signal: stop.signal,
       onProgress: (progress) => line.update(progress),

@@ -2,6 +2,8 @@ import type { LaneProgress } from '../engine/consume/job.ts'
 import type { ConsumeResult } from '../engine/consume/start.ts'
 import type { ConsumeProgress } from '../engine/consume/totals.ts'
 import { type ProgressStream, progressLine } from './progress.ts'
+import { redact } from './redact.ts'
+import { awayText, ServerLines, serverDocument } from './server-lines.ts'
 import { textTable } from './table.ts'
 
 const MiB = 1 << 20
@@ -12,13 +14,15 @@ export interface ConsumeLine {
   done(): void
 }
 
-/** The progress line of `etl consume`; also says at once when a lane stops or waits. */
+/** The progress line of `etl consume`; also says at once when a server goes or comes back, and when a lane stops or waits. */
 export function consumeProgress(stream: ProgressStream): ConsumeLine {
   const line = progressLine(stream)
   const started = performance.now()
   const told = new Map<number, string>()
+  const servers = new ServerLines()
   return {
     update(progress) {
+      for (const text of servers.changes(progress.servers)) line.print(text)
       for (const lane of progress.lanes) {
         const text = trouble(lane)
         if (text !== undefined && told.get(lane.partition) !== text) line.print(text)
@@ -34,7 +38,16 @@ export function consumeProgress(stream: ProgressStream): ConsumeLine {
 /** What a person must know of a lane at once; undefined: nothing. */
 function trouble(lane: LaneProgress): string | undefined {
   if (!lane.error || !['waiting', 'fenced', 'failed'].includes(lane.state)) return undefined
-  return `partition ${lane.partition} ${lane.state}: ${lane.error.message}${lane.error.next ? `\n  next: ${lane.error.next}` : ''}`
+  // A server that is away for all is told once, not by every lane.
+  if (lane.state === 'waiting' && lane.error.code === 'unreachable') return undefined
+  const { message, where, causes, next } = lane.error
+  const lines = [
+    `partition ${lane.partition} ${lane.state}: ${message}`,
+    ...(where ? [`where: ${where}`] : []),
+    ...(causes[0] ? [`why:   ${causes[0]}`] : []),
+    ...(next ? [`next:  ${next}`] : []),
+  ]
+  return redact(lines.join('\n  '))
 }
 
 function progressText(p: ConsumeProgress, seconds: number): string {
@@ -42,7 +55,10 @@ function progressText(p: ConsumeProgress, seconds: number): string {
   const queue = `queue ${p.queuedRecords.toLocaleString('en-US')} (${(p.queuedBytes / MiB).toFixed(1)} MiB)`
   const paused = p.paused > 0 ? `, ${p.paused} paused` : ''
   const dead = p.deadLettered > 0 ? `, ${p.deadLettered} dead letters` : ''
-  return `${p.read.toLocaleString('en-US')} records, ${rate}/s, lag ${p.lag.toLocaleString('en-US')}, ${queue}${paused}${dead}`
+  // What hinders comes first: the line is cut at the terminal's width.
+  const away = p.servers.flatMap((server) => awayText(server) ?? [])
+  const moved = `${p.read.toLocaleString('en-US')} records, ${rate}/s, lag ${p.lag.toLocaleString('en-US')}, ${queue}${paused}${dead}`
+  return [...away, moved].join(' · ')
 }
 
 /** Summary at the end, at most 80 columns wide. */
@@ -76,8 +92,11 @@ export function consumeSummary(result: ConsumeResult): string {
   ].join('\n')
 }
 
-function notes({ recovered, fenced }: ConsumeProgress): string {
+function notes({ recovered, fenced, servers }: ConsumeProgress): string {
   return [
+    ...servers
+      .filter((server) => server.openings > 0)
+      .map((server) => `, ${server.server} away ${(server.awayMs / 1000).toFixed(1)} s`),
     recovered > 0 ? `, ${recovered} commits read back after a lost answer` : '',
     fenced > 0 ? `, ${fenced} claims fenced` : '',
   ].join('')
@@ -90,14 +109,19 @@ function count(n: number): string {
 /** The document of `--json`. */
 export function consumeDocument(result: ConsumeResult): object {
   const { progress, exitCode: _, ...rest } = result
-  const { lanes, ...totals } = progress
+  const { lanes, servers, ...totals } = progress
   return {
     ...rest,
     recordsPerSecond: Math.round(progress.read / Math.max(result.seconds, 0.001)),
     ...totals,
+    servers: servers.map(serverDocument),
     partitions: lanes.map(({ error, ...lane }) => ({
       ...lane,
-      ...(error ? { error: { code: error.code, message: error.message, next: error.next } } : {}),
+      ...(error
+        ? {
+            error: { code: error.code, message: redact(error.message), where: error.where, next: error.next },
+          }
+        : {}),
     })),
   }
 }

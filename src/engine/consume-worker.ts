@@ -1,11 +1,12 @@
 import { parentPort } from 'node:worker_threads'
-import { openAdmin, openReader } from '../kafka/open.ts'
+import { openAdmin, openProducer, openReader } from '../kafka/open.ts'
 import { openRegistry } from '../schema/registry-client/client.ts'
 import { openSink } from '../sink/open.ts'
 import type { ConsumeJob, FromMember, ToMember } from './consume/job.ts'
 import { Member } from './consume/member.ts'
 import { RecordEncoder } from './consume/record-encoder.ts'
 import { recordDigest } from './digest.ts'
+import { DeadLetterPublisher } from './dlq/topic.ts'
 import { toThreadError } from './thread-error.ts'
 
 const progressInterval = 200
@@ -17,6 +18,12 @@ export async function start(job: ConsumeJob): Promise<void> {
   const say = (message: FromMember) => port.postMessage(message)
   const admin = openAdmin(job.kafka)
   const sink = openSink(job.sink)
+  const { kafka, deadLetterTopic } = job
+  const publisher =
+    deadLetterTopic &&
+    new DeadLetterPublisher(deadLetterTopic, job.group, () =>
+      openProducer(kafka, { clientId: kafka.clientId }),
+    )
   try {
     const encoder = new RecordEncoder(
       openRegistry(job.registry),
@@ -30,8 +37,9 @@ export async function start(job: ConsumeJob): Promise<void> {
       clientId: job.kafka.clientId,
       sessionTimeout: job.sessionTimeout,
     })
-    const member = new Member(job, { reader, sink, admin, encoder })
-    const report = () => say({ type: 'progress', lanes: member.progress() })
+    const publish = publisher?.publish.bind(publisher)
+    const member = new Member(job, { reader, sink, admin, encoder, publish })
+    const report = () => say({ type: 'progress', lanes: member.progress(), servers: member.health() })
     const timer = setInterval(report, progressInterval)
     port.on('message', (message: ToMember) => {
       if (message.type === 'stop') void member.stop()
@@ -45,7 +53,7 @@ export async function start(job: ConsumeJob): Promise<void> {
   } catch (error) {
     say({ type: 'failed', error: toThreadError(error) })
   } finally {
-    await Promise.all([admin.close(), sink.close()])
+    await Promise.all([admin.close(), sink.close(), publisher?.close()])
     say({ type: 'stopped' })
     port.close()
   }

@@ -1,5 +1,5 @@
 import type { LogCount } from '../kafka/reader.ts'
-import type { LedgerSum, StoredOffset } from '../sink/sink.ts'
+import type { LedgerSum, LetterSum, StoredOffset } from '../sink/sink.ts'
 import { type Discrepancy, type PartitionReport, verdictOf } from './report.ts'
 
 /** All that is known of one partition, from the log and from the sink. */
@@ -11,6 +11,7 @@ export interface PartitionFacts {
   readonly logEnd: bigint
   readonly stored: StoredOffset | undefined
   readonly ledger: LedgerSum | undefined
+  readonly letters: LetterSum
   /** Counted from the first ledger batch that the log still holds to the stored offset. */
   readonly count: LogCount
   readonly rows: bigint | undefined
@@ -42,6 +43,9 @@ export function judgePartition(facts: PartitionFacts): PartitionReport {
     written: ledger?.written,
     filtered: ledger?.filtered,
     deadLettered: ledger?.deadLettered,
+    lettersPending: facts.letters.pending,
+    lettersReplayed: facts.letters.stored,
+    lettersSuperseded: facts.letters.superseded,
     rows: facts.rows,
     verdict: verdictOf(findings),
     findings,
@@ -124,6 +128,7 @@ function books(facts: PartitionFacts): Discrepancy[] {
     return [{ cause: 'no_ledger', severity: 'note', detail: 'no ledger: only offsets are compared' }]
   return [
     ...ledgerAlone(ledger),
+    ...lettersAgainstLedger(facts, ledger),
     ...ledgerEnd(facts, ledger),
     ...logAgainstLedger(facts, ledger),
     ...rowsAgainstLedger(facts, ledger),
@@ -141,12 +146,27 @@ function ledgerAlone(ledger: LedgerSum): Discrepancy[] {
   const parts = ledger.written + ledger.filtered + ledger.deadLettered
   if (ledger.read !== parts)
     fail('ledger_unbalanced', `read ${ledger.read}, but written + filtered + dead letters is ${parts}`)
-  if (ledger.deadLettered > 0n)
+  return findings
+}
+
+/** What the ledger dead-lettered is in etl_dead_letters, pending or replayed. */
+function lettersAgainstLedger({ letters, topic }: PartitionFacts, ledger: LedgerSum): Discrepancy[] {
+  const { deadLettered, overlaps } = ledger
+  const { pending, stored, superseded } = letters
+  const filed = pending + stored + superseded
+  const findings: Discrepancy[] = []
+  if (filed > 0n)
     findings.push({
       cause: 'dead_lettered',
       severity: 'note',
-      detail: `${ledger.deadLettered} records are in etl_dead_letters`,
+      detail: `${filed} dead letters: ${pending} pending, ${stored} replayed, ${superseded} superseded`,
+      ...(pending > 0n ? { next: `etl dlq list --topic ${topic}` } : {}),
     })
+  const detail = `etl_dead_letters holds ${filed} letters, the ledger dead-lettered ${deadLettered}`
+  // Records that were read twice, which `overlaps` tells, share one letter.
+  if (filed < deadLettered && overlaps === 0n)
+    findings.push({ cause: 'lost', severity: 'failed', detail, records: deadLettered - filed })
+  if (filed > deadLettered) findings.push({ cause: 'letters_surplus', severity: 'note', detail })
   return findings
 }
 
@@ -188,25 +208,30 @@ function logAgainstLedger(facts: PartitionFacts, ledger: LedgerSum): Discrepancy
   return notes
 }
 
-function rowsAgainstLedger({ rows, mode }: PartitionFacts, ledger: LedgerSum): Discrepancy[] {
-  return rows === undefined ? [] : compareRows(rows, ledger.written, mode, ledger.firstOffset > 0n)
+function rowsAgainstLedger({ rows, mode, letters }: PartitionFacts, ledger: LedgerSum): Discrepancy[] {
+  const { written, firstOffset } = ledger
+  return rows === undefined
+    ? []
+    : compareRows(rows, { written, replayed: letters.stored }, mode, firstOffset > 0n)
 }
 
 /**
- * Rows against what the ledger wrote. In upsert mode fewer rows are normal. More are not, unless the ledger began
+ * Rows against what the ledger wrote and what was replayed since. In upsert mode fewer rows are normal. More are not, unless the ledger began
  * `late`, after the log did: the table may hold rows of an older program.
  */
 export function compareRows(
   rows: bigint,
-  written: bigint,
+  stored: { readonly written: bigint; readonly replayed: bigint },
   mode: 'insert' | 'upsert',
   late: boolean,
 ): Discrepancy[] {
-  const detail = `${rows} rows, the ledger wrote ${written}`
-  if (rows > written && late) return [{ cause: 'rows_before_ledger', severity: 'note', detail }]
-  if (rows > written) return [{ cause: 'doubled', severity: 'failed', detail, records: rows - written }]
-  if (rows < written && mode === 'insert')
-    return [{ cause: 'lost', severity: 'failed', detail, records: written - rows }]
+  const { replayed } = stored
+  const expected = stored.written + replayed
+  const detail = `${rows} rows, the ledger wrote ${stored.written}${replayed > 0n ? `, and ${replayed} were replayed` : ''}`
+  if (rows > expected && late) return [{ cause: 'rows_before_ledger', severity: 'note', detail }]
+  if (rows > expected) return [{ cause: 'doubled', severity: 'failed', detail, records: rows - expected }]
+  if (rows < expected && mode === 'insert')
+    return [{ cause: 'lost', severity: 'failed', detail, records: expected - rows }]
   return []
 }
 

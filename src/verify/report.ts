@@ -14,6 +14,7 @@ export type Cause =
   | 'overlap_in_ledger'
   | 'ledger_unbalanced' // read is not written + filtered + dead-lettered
   | 'dead_lettered'
+  | 'letters_surplus' // more dead letters than the ledger counted: it was off, or began later
   | 'expired' // retention removed records after they were consumed
   | 'compacted' // compaction removed records after they were consumed
   | 'rows_before_ledger' // the table had rows when the ledger began
@@ -52,6 +53,12 @@ export interface PartitionReport {
   readonly written: bigint | undefined
   readonly filtered: bigint | undefined
   readonly deadLettered: bigint | undefined
+  /** Dead letters in etl_dead_letters, by what became of them. */
+  readonly lettersPending: bigint
+  /** Replayed and stored by that: rows beyond `written`. */
+  readonly lettersReplayed: bigint
+  /** Replayed, and not stored: a newer record of their key was. */
+  readonly lettersSuperseded: bigint
   /** Rows of this partition; undefined without provenance columns. */
   readonly rows: bigint | undefined
   readonly verdict: Verdict
@@ -77,12 +84,15 @@ export interface VerifyReport {
     readonly inLog: bigint
     readonly written: bigint
     readonly deadLettered: bigint
+    readonly lettersPending: bigint
+    readonly lettersReplayed: bigint
+    readonly lettersSuperseded: bigint
     readonly lost: bigint
     readonly doubled: bigint
   }
 }
 
-export function verdictOf(findings: readonly Discrepancy[]): Verdict {
+export function verdictOf(findings: readonly Pick<Discrepancy, 'severity'>[]): Verdict {
   if (findings.some((f) => f.severity === 'failed')) return 'failed'
   return findings.some((f) => f.severity === 'behind') ? 'behind' : 'ok'
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../errors.ts'
 import type { KafkaAdmin, TopicInfo } from '../kafka/admin.ts'
+import { unknownTopic } from '../kafka/errors.ts'
 import type { LogCount, PartitionReader } from '../kafka/reader.ts'
 import type { TopicPartition } from '../kafka/types.ts'
 import { provenanceColumns } from '../schema/table-spec.ts'
-import type { Books, LedgerSum, RowCount, Sink, StoredOffset } from '../sink/sink.ts'
+import type { Books, LedgerSum, LetterSum, RowCount, Sink, StoredOffset } from '../sink/sink.ts'
 import { compareRows, judgePartition } from './judge.ts'
 import { type Discrepancy, type PartitionReport, type VerifyReport, verdictOf } from './report.ts'
 
@@ -35,10 +36,7 @@ export interface VerifyParts {
  */
 export async function verifyOffsets(request: VerifyRequest, parts: VerifyParts): Promise<VerifyReport> {
   const topic = await parts.admin.topic(request.topic)
-  if (!topic)
-    throw new ConfigError(`the topic ${request.topic} does not exist`, {
-      next: `etl apply --topic ${request.topic}`,
-    })
+  if (!topic) throw unknownTopic(request.topic)
   const info = await parts.sink.describe(request.table)
   if (!info)
     throw new ConfigError(`the table ${request.table} does not exist`, {
@@ -97,6 +95,7 @@ async function comparePartitions(
         logEnd,
         stored,
         ledger,
+        letters: books.letters.get(partition) ?? noLetters,
         count: await countConsumed(
           { topic: topic.name, partition },
           reader,
@@ -116,6 +115,8 @@ async function comparePartitions(
   }
   return reports
 }
+
+const noLetters: LetterSum = { pending: 0n, stored: 0n, superseded: 0n }
 
 /** A partition that was claimed and had no records yet needs no line in the ledger. */
 function nothingConsumed(stored: StoredOffset | undefined, logStart: bigint): LedgerSum | undefined {
@@ -157,7 +158,8 @@ function summarize(
   const sum = (f: (p: PartitionReport) => bigint | undefined) =>
     partitions.reduce((total, p) => total + (f(p) ?? 0n), 0n)
   const written = sum((p) => p.written)
-  const findings = tableFindings(rows, written, mode, partitions)
+  const replayed = sum((p) => p.lettersReplayed)
+  const findings = tableFindings(rows, { written, replayed }, mode, partitions)
   const all = [...findings, ...partitions.flatMap((p) => p.findings)]
   const { lost, doubled } = lostAndDoubled(all)
   return {
@@ -175,6 +177,9 @@ function summarize(
       inLog: sum((p) => p.inLog),
       written,
       deadLettered: sum((p) => p.deadLettered),
+      lettersPending: sum((p) => p.lettersPending),
+      lettersReplayed: replayed,
+      lettersSuperseded: sum((p) => p.lettersSuperseded),
       lost,
       doubled,
     },
@@ -184,7 +189,7 @@ function summarize(
 /** The table as a whole; compared with the ledger where every claimed partition has one and rows are not counted by partition. */
 function tableFindings(
   rows: RowCount,
-  written: bigint,
+  stored: { readonly written: bigint; readonly replayed: bigint },
   mode: 'insert' | 'upsert',
   partitions: readonly PartitionReport[],
 ): Discrepancy[] {
@@ -199,7 +204,7 @@ function tableFindings(
   const claimed = partitions.filter((p) => p.offset !== undefined)
   if (rows.byPartition !== undefined || claimed.some((p) => p.read === undefined)) return findings
   const late = claimed.some((p) => p.ledgerStart !== undefined && p.ledgerStart > 0n)
-  return [...findings, ...compareRows(rows.total, written, mode, late)]
+  return [...findings, ...compareRows(rows.total, stored, mode, late)]
 }
 
 /** Records lost (`expired_unread` among them) and doubled, over all findings. */

@@ -5,6 +5,7 @@ import type { Sink, StoredOffset } from '../../sink/sink.ts'
 import { spawnWorker } from '../../threads.ts'
 import { WorkerError } from '../thread-error.ts'
 import type { ConsumeJob, FromMember, LaneProgress, LaneState, ToMember } from './job.ts'
+import type { ServerHealth } from './server-health.ts'
 import { type ConsumeProgress, summarize } from './totals.ts'
 
 const pollInterval = 250
@@ -32,12 +33,20 @@ export interface ConsumeRun {
  */
 export async function consume(run: ConsumeRun): Promise<ConsumeProgress> {
   const members = Array.from({ length: run.threads }, (_, thread) => new MemberThread(run.job, thread))
-  const progress = () => summarize(members.flatMap((member) => member.lanes))
+  const progress = () =>
+    summarize(
+      members.flatMap((member) => member.lanes),
+      members.flatMap((member) => member.servers),
+    )
+  // Not in the loop below: that asks the database, which may be what people want to hear about.
+  const shown = setInterval(() => run.onProgress(progress()), pollInterval)
   try {
     await watch(run, members, progress)
   } finally {
     await Promise.all(members.map((member) => member.stop()))
+    clearInterval(shown)
   }
+  run.onProgress(progress())
   const failed = members.find((member) => member.error)
   if (failed?.error) throw failed.error
   return progress()
@@ -50,24 +59,28 @@ async function watch(
   progress: () => ConsumeProgress,
 ): Promise<void> {
   const { maxRecords, signal } = run
+  // One question at a time: a database that does not answer must not keep anything else from being noticed.
+  let asked: Promise<boolean> | undefined
   let fencedSince: number | undefined
   while (!signal.aborted && !members.some((member) => member.ended || member.error)) {
     const now = progress()
-    run.onProgress(now)
     if (maxRecords !== undefined && now.read >= maxRecords) return
-    if (await Promise.race([reachedEnd(run), aborted(signal)])) return
+    asked ??= reachedEnd(run)
+    // Whoever returns before the answer does not want it any more.
+    asked.catch(() => undefined)
+    // An abort ends the pause early.
+    const pause = sleep(pollInterval, undefined, { signal }).catch(() => undefined)
+    const atEnd = await Promise.race([asked, pause])
+    if (atEnd === true) return
+    if (atEnd === false) asked = undefined
+    if (now.servers.some((server) => server.gaveUp)) return
     const is = (state: LaneState) => now.lanes.filter((lane) => lane.state === state).length
     // Every lane ended by itself, and not all of them well: nothing will move any more.
     if (is('failed') > 0 && is('failed') + is('done') === now.lanes.length) return
     fencedSince = is('fenced') > 0 ? (fencedSince ?? Date.now()) : undefined
     if (fencedSince !== undefined && Date.now() - fencedSince > fencedPatience) return
-    // An abort ends the wait early.
-    await sleep(pollInterval, undefined, { signal }).catch(() => undefined)
+    await pause
   }
-}
-
-function aborted(signal: AbortSignal): Promise<true> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(true), { once: true }))
 }
 
 /** True when the database says that everything up to the job's end is stored, whoever stored it. */
@@ -93,6 +106,7 @@ export function isStored(
 /** One worker thread and what it reported last. */
 class MemberThread {
   lanes: readonly LaneProgress[] = []
+  servers: readonly ServerHealth[] = []
   error: Error | undefined
   ended = false
   private readonly worker: Worker
@@ -119,7 +133,9 @@ class MemberThread {
   }
 
   private hear(message: FromMember): void {
-    if (message.type === 'progress') this.lanes = message.lanes
-    else if (message.type === 'failed') this.error ??= new WorkerError(message.error)
+    if (message.type === 'progress') {
+      this.lanes = message.lanes
+      this.servers = message.servers
+    } else if (message.type === 'failed') this.error ??= new WorkerError(message.error)
   }
 }

@@ -2,6 +2,7 @@ import type { KafkaConfig } from '../../kafka/config.ts'
 import type { RegistryConfig } from '../../schema/registry.ts'
 import type { LaneTarget, SinkConfig } from '../../sink/sink.ts'
 import type { ThreadError } from '../thread-error.ts'
+import type { ServerHealth, ServerName } from './server-health.ts'
 
 /** Everything that one member of the group needs; crosses the thread boundary as it is. */
 export interface ConsumeJob {
@@ -25,6 +26,15 @@ export interface ConsumeJob {
   /** How many records all threads together may still take (one BigInt64); undefined: no limit. */
   readonly budget: SharedArrayBuffer | undefined
   readonly limits: ConsumeLimits
+  /** Milliseconds for which a server may be away before the run gives up; undefined: for ever. */
+  readonly retryFor: number | undefined
+  /** Topic that dead letters are copied to. */
+  readonly deadLetterTopic: DeadLetterTopic | undefined
+}
+
+export interface DeadLetterTopic {
+  readonly name: string
+  readonly partitions: number
 }
 
 /** What the table was made from; records of other versions are resolved to it. */
@@ -81,6 +91,11 @@ export interface LaneProgress {
   readonly queuedRecords: number
   readonly queuedBytes: number
   readonly paused: boolean
+  /** Set in state `waiting`. */
+  readonly waiting: Waiting | undefined
+  /** How often it has waited, and for how many milliseconds, the wait under way included. */
+  readonly waits: number
+  readonly waitedMs: number
   /** Claims of this partition that another owner ended. */
   readonly fenced: number
   /** When the state last changed, ms since the epoch. */
@@ -88,8 +103,21 @@ export interface LaneProgress {
   readonly error: ThreadError | undefined
 }
 
+/** What a lane waits for. Times are ms since the epoch. */
+export interface Waiting {
+  readonly server: ServerName
+  readonly since: number
+  /** Failed attempts so far, of all who wait for the server. */
+  readonly attempts: number
+  readonly nextTry: number
+}
+
 export type FromMember =
-  | { readonly type: 'progress'; readonly lanes: readonly LaneProgress[] }
+  | {
+      readonly type: 'progress'
+      readonly lanes: readonly LaneProgress[]
+      readonly servers: readonly ServerHealth[]
+    }
   | { readonly type: 'failed'; readonly error: ThreadError }
   | { readonly type: 'stopped' }
 

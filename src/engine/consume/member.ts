@@ -1,16 +1,18 @@
-import { ConfigError } from '../../errors.ts'
 import type { KafkaAdmin } from '../../kafka/admin.ts'
+import { unknownTopic } from '../../kafka/errors.ts'
 import type { Reader } from '../../kafka/reader.ts'
 import type { TopicPartition } from '../../kafka/types.ts'
-import type { Lane, Sink } from '../../sink/sink.ts'
-import { whileUnreachable } from '../backoff.ts'
+import type { DeadLetter, Lane, Owner, Sink } from '../../sink/sink.ts'
 import { toThreadError } from '../thread-error.ts'
 import { type Budget, sharedBudget } from './budget.ts'
 import type { ConsumeJob, LaneProgress } from './job.ts'
 import { outsideLog } from './outside-log.ts'
 import { PartitionLane } from './partition-lane.ts'
 import type { RecordEncoder } from './record-encoder.ts'
+import type { ServerHealth } from './server-health.ts'
+import { Servers } from './servers.ts'
 import { merge } from './totals.ts'
+import { Waits } from './waits.ts'
 
 const mirrorInterval = 5_000
 
@@ -19,6 +21,8 @@ export interface MemberParts {
   readonly sink: Sink
   readonly admin: KafkaAdmin
   readonly encoder: RecordEncoder
+  /** Copies dead letters to a topic before they are committed. */
+  readonly publish: ((tp: TopicPartition, letters: readonly DeadLetter[]) => Promise<void>) | undefined
 }
 
 /**
@@ -30,16 +34,20 @@ export class Member {
   private readonly parts: MemberParts
   private readonly budget: Budget
   private readonly stopping = new AbortController()
+  private readonly servers: Servers
   /** Lanes by partition; those that ended by themselves stay here until the partition is revoked. */
   private readonly lanes = new Map<number, PartitionLane>()
   /** What earlier lanes and failed claims of a partition come to. */
   private readonly past = new Map<number, LaneProgress>()
+  /** What the claims under way wait for. */
+  private readonly claiming = new Map<number, () => LaneProgress>()
   private assigning: Promise<unknown> = Promise.resolve()
 
   constructor(job: ConsumeJob, parts: MemberParts) {
     this.job = job
     this.parts = parts
     this.budget = sharedBudget(job.budget)
+    this.servers = new Servers({ retryFor: job.retryFor })
     parts.reader.onAssign((tps, signal) => this.assign(tps, signal))
     parts.reader.onRevoke((tps) => this.handOver(tps))
     parts.reader.onPartitionError((tp, error) => void this.fail(tp, error))
@@ -66,7 +74,15 @@ export class Member {
   }
 
   progress(): LaneProgress[] {
-    return [...this.past.values(), ...[...this.lanes.values()].map((lane) => lane.progress())]
+    return [
+      ...this.past.values(),
+      ...[...this.claiming.values()].map((claim) => claim()),
+      ...[...this.lanes.values()].map((lane) => lane.progress()),
+    ]
+  }
+
+  health(): ServerHealth[] {
+    return this.servers.health()
   }
 
   private assign(tps: TopicPartition[], signal: AbortSignal): Promise<Map<TopicPartition, bigint>> {
@@ -79,10 +95,8 @@ export class Member {
   private async claimAll(tps: TopicPartition[], signal: AbortSignal): Promise<Map<TopicPartition, bigint>> {
     const positions = new Map<TopicPartition, bigint>()
     try {
-      const log = await whileUnreachable(
-        () => this.describeLog(),
-        signal,
-        () => {},
+      const log = await this.waitingFor(tps, (waits) =>
+        waits.guard(this.servers.kafka, () => this.describeLog(), signal),
       )
       await Promise.all(
         tps.map(async (tp) => {
@@ -103,10 +117,8 @@ export class Member {
     signal: AbortSignal,
   ): Promise<bigint | undefined> {
     try {
-      const claimed = await whileUnreachable(
-        () => this.claim(tp, log, signal),
-        signal,
-        () => {},
+      const claimed = await this.waitingFor([tp], (waits) =>
+        waits.guard(this.servers.database, () => this.claim(tp, log, signal), signal),
       )
       if (signal.aborted) {
         await claimed.release()
@@ -122,20 +134,53 @@ export class Member {
     }
   }
 
+  /** Shows the partitions as waiting while `claim` waits for a server. */
+  private async waitingFor<T>(
+    tps: readonly TopicPartition[],
+    claim: (waits: Waits) => Promise<T>,
+  ): Promise<T> {
+    const waits = new Waits(() => {
+      for (const { partition } of tps) {
+        if (!waits.isWaiting) this.claiming.delete(partition)
+        else
+          this.claiming.set(partition, () => ({
+            ...unclaimed(partition, 'waiting'),
+            ...waits.progress(),
+            error: waits.error,
+          }))
+      }
+    })
+    try {
+      return await claim(waits)
+    } finally {
+      for (const { partition } of tps) this.addWaits(partition, waits)
+    }
+  }
+
+  private addWaits(partition: number, waited: Waits): void {
+    const { waits, waitedMs } = waited.progress()
+    if (waits === 0) return
+    const before = this.past.get(partition) ?? unclaimed(partition, 'released')
+    const sum = { waits: before.waits + waits, waitedMs: before.waitedMs + waitedMs }
+    this.past.set(partition, { ...before, ...sum })
+  }
+
   private async claim(tp: TopicPartition, log: LogState, signal: AbortSignal): Promise<Lane> {
     signal.throwIfAborted()
     const { job } = this
     const start = log.start.get(tp.partition) ?? 0n
     const end = log.end.get(tp.partition) ?? 0n
     const fromEnd = job.from === 'latest' && tp.partition < job.partitions
-    const lane = await this.parts.sink.claim(tp, {
+    const owner: Owner = {
       group: job.group,
       name: job.owner,
       clusterId: log.clusterId,
       topicId: log.topicId,
       initialOffset: fromEnd ? end : start,
       target: job.target,
-    })
+      ...(this.parts.publish ? { onDeadLetters: this.parts.publish } : {}),
+    }
+    const lane = await this.parts.sink.claim(tp, owner, signal)
     if (lane.nextOffset >= start && lane.nextOffset <= end) return lane
     await lane.release()
     throw outsideLog(tp, job.group, lane.nextOffset, start, end)
@@ -145,7 +190,10 @@ export class Member {
     const { job, parts } = this
     const { reader, encoder } = parts
     return new PartitionLane(lane, log.end.get(lane.partition) ?? 0n, job.until?.get(lane.partition), {
+      needsSchemas: (records) => encoder.needsSchemas(records),
+      learn: (records) => encoder.learn(records),
       encode: (slice) => encoder.encode(slice),
+      servers: this.servers,
       pause: (p) => reader.pause([p]),
       resume: (p) => reader.resume([p]),
       drop: (p) => reader.drop(p),
@@ -157,10 +205,7 @@ export class Member {
   private async describeLog(): Promise<LogState> {
     const { admin } = this.parts
     const topic = await admin.topic(this.job.topic)
-    if (!topic)
-      throw new ConfigError(`the topic ${this.job.topic} does not exist`, {
-        next: `etl apply --topic ${this.job.topic}`,
-      })
+    if (!topic) throw unknownTopic(this.job.topic)
     const [clusterId, start, end] = await Promise.all([
       admin.clusterId(),
       admin.startOffsets(this.job.topic),
@@ -189,7 +234,8 @@ export class Member {
 
   private async fail(tp: TopicPartition, error: Error): Promise<void> {
     const lane = this.lanes.get(tp.partition)
-    await lane?.stop()
+    // What stands before the bad place is good: the stored offset is to be the place itself.
+    await lane?.drain()
     const progress = lane && this.forget(lane)
     if (progress) this.remember(progress)
     this.remember(failedClaim(tp, error))
@@ -222,11 +268,15 @@ interface LogState {
   readonly end: ReadonlyMap<number, bigint>
 }
 
-function failedClaim(tp: TopicPartition, error: unknown): LaneProgress {
+function failedClaim({ partition }: TopicPartition, error: unknown): LaneProgress {
+  return { ...unclaimed(partition, 'failed'), error: toThreadError(error) }
+}
+
+function unclaimed(partition: number, state: LaneProgress['state']): LaneProgress {
   return {
-    partition: tp.partition,
+    partition,
     epoch: 0n,
-    state: 'failed',
+    state,
     offset: -1n,
     highWatermark: -1n,
     read: 0,
@@ -238,8 +288,11 @@ function failedClaim(tp: TopicPartition, error: unknown): LaneProgress {
     queuedRecords: 0,
     queuedBytes: 0,
     paused: false,
+    waiting: undefined,
+    waits: 0,
+    waitedMs: 0,
     fenced: 0,
     changedAt: Date.now(),
-    error: toThreadError(error),
+    error: undefined,
   }
 }

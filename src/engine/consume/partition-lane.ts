@@ -1,17 +1,23 @@
 import { FencedError, UnreachableError } from '../../errors.ts'
-import type { RecordBatch, TopicPartition } from '../../kafka/types.ts'
+import type { KafkaRecord, RecordBatch, TopicPartition } from '../../kafka/types.ts'
+import { PoisonError } from '../../sink/errors.ts'
 import type { EncodedBatch, Lane, Receipt } from '../../sink/sink.ts'
-import { whileUnreachable } from '../backoff.ts'
 import { type ThreadError, toThreadError } from '../thread-error.ts'
 import { BatchQueue, type Slice } from './batch-queue.ts'
 import type { Budget } from './budget.ts'
 import type { ConsumeLimits, LaneProgress, LaneState } from './job.ts'
+import type { Servers } from './servers.ts'
+import { Waits } from './waits.ts'
 
 /** Milliseconds between two looks at a budget that is used up. */
 const budgetPoll = 100
 
 export interface LaneDependencies {
-  readonly encode: (slice: Slice) => Promise<EncodedBatch>
+  /** True when the registry has to be asked before the records can be encoded. */
+  readonly needsSchemas: (records: readonly KafkaRecord[]) => boolean
+  readonly learn: (records: readonly KafkaRecord[]) => Promise<void>
+  readonly encode: (slice: Slice) => EncodedBatch
+  readonly servers: Servers
   readonly pause: (tp: TopicPartition) => void
   readonly resume: (tp: TopicPartition) => void
   /** The partition is not to be delivered any more. */
@@ -22,7 +28,8 @@ export interface LaneDependencies {
 
 /**
  * One partition from the reader's batches to the sink's transactions, one at a time and in order. Pauses its
- * partition when more waits than the limits allow. A sink or registry that is away stops the lane until it is back; a fence ends it.
+ * partition when more waits than the limits allow. A sink or registry that is away makes the lane wait until it is back; a fence
+ * ends it, and so does a record that cannot be stored (`onError: 'stop'`), after all records before it are committed.
  */
 export class PartitionLane {
   readonly tp: TopicPartition
@@ -36,7 +43,9 @@ export class PartitionLane {
   private state: LaneState = 'running'
   private changedAt = Date.now()
   private error: ThreadError | undefined
+  private readonly waits: Waits
   private paused = false
+  private draining = false
   private highWatermark: bigint
   private readonly counts = { read: 0, written: 0, filtered: 0, deadLettered: 0, commits: 0, recovered: 0 }
 
@@ -47,6 +56,7 @@ export class PartitionLane {
     this.end = end
     this.highWatermark = highWatermark
     this.queue = new BatchQueue(lane.nextOffset, end)
+    this.waits = new Waits(() => this.enter(this.waits.isWaiting ? 'waiting' : 'running'))
     this.finished = this.run()
   }
 
@@ -72,6 +82,13 @@ export class PartitionLane {
     await this.finished
   }
 
+  /** Writes what is queued and then stops: for a partition whose log cannot be read any further. */
+  async drain(): Promise<void> {
+    this.draining = true
+    this.wake()
+    await this.finished
+  }
+
   progress(): LaneProgress {
     return {
       partition: this.tp.partition,
@@ -83,9 +100,10 @@ export class PartitionLane {
       queuedRecords: this.queue.records,
       queuedBytes: this.queue.bytes,
       paused: this.paused,
+      ...this.waits.progress(),
       fenced: this.state === 'fenced' ? 1 : 0,
       changedAt: this.changedAt,
-      error: this.error,
+      error: this.error ?? this.waits.error,
     }
   }
 
@@ -94,6 +112,7 @@ export class PartitionLane {
       while (!this.stopping.signal.aborted && !this.reachedEnd()) {
         const slice = this.nextSlice()
         if (slice) await this.write(slice)
+        else if (this.draining && this.queue.isEmpty) break
         else await this.wait()
       }
       this.enter(this.reachedEnd() ? 'done' : 'released')
@@ -144,24 +163,45 @@ export class PartitionLane {
   }
 
   private async write(slice: Slice): Promise<void> {
-    const { signal } = this.stopping
-    const wait = (error: Error) => {
-      this.enter('waiting')
-      this.error = toThreadError(error)
-    }
     try {
-      const batch = await whileUnreachable(() => this.deps.encode(slice), signal, wait)
-      const receipt = await whileUnreachable(() => this.lane.commit(batch, signal), signal, wait)
-      this.count(batch, receipt)
+      await this.store(slice).catch(async (error: unknown) => {
+        throw error instanceof PoisonError ? await this.storeUpTo(error, slice) : error
+      })
     } catch (error) {
-      this.deps.budget.giveBack(slice.records.length)
+      const { nextOffset } = this.lane
+      this.deps.budget.giveBack(slice.records.filter(({ offset }) => offset >= nextOffset).length)
       throw error
     }
   }
 
+  /**
+   * Commits the records before the one that cannot be stored, so that the stored offset is its own. An earlier record may turn out to be as
+   * bad, when in one batch with later ones its key was overwritten; gives the error of the first.
+   */
+  private async storeUpTo(poison: PoisonError, { firstOffset, records }: Slice): Promise<PoisonError> {
+    if (poison.offset <= firstOffset) return poison
+    const before = records.filter(({ offset }) => offset < poison.offset)
+    const slice = { firstOffset, nextOffset: poison.offset, records: before }
+    try {
+      await this.store(slice)
+      return poison
+    } catch (error) {
+      if (!(error instanceof PoisonError)) throw error
+      return await this.storeUpTo(error, slice)
+    }
+  }
+
+  private async store(slice: Slice): Promise<void> {
+    const { needsSchemas, learn, encode, servers } = this.deps
+    const { signal } = this.stopping
+    const { records } = slice
+    if (needsSchemas(records)) await this.waits.guard(servers.registry, () => learn(records), signal)
+    const batch = encode(slice)
+    const receipt = await this.waits.guard(servers.database, () => this.lane.commit(batch, signal), signal)
+    this.count(batch, receipt)
+  }
+
   private count(batch: EncodedBatch, receipt: Receipt): void {
-    this.enter('running')
-    this.error = undefined
     this.counts.read += batch.read
     this.counts.filtered += batch.filtered
     this.counts.written += receipt.written

@@ -19,7 +19,7 @@ type Known<T> = { readonly use: T } | { readonly problem: string }
 /**
  * Turns records into rows of the target table. The writer's schema is the one that the record names, the reader's is the table's, so a
  * topic may mix schema versions. A record that cannot be decoded becomes a dead letter; a registry that is
- * away is not the record's fault: `encode` rejects with UnreachableError.
+ * away is not the record's fault: `learn` rejects with UnreachableError.
  */
 export class RecordEncoder {
   private readonly registry: SchemaRegistry
@@ -48,9 +48,25 @@ export class RecordEncoder {
       this.keys = target.mode === 'upsert' ? KeyDecoder.ofValueFields(this.reader, target.table) : undefined
   }
 
-  async encode(slice: Slice): Promise<EncodedBatch> {
-    const { firstOffset, nextOffset, records } = slice
-    await this.learnSchemas(records)
+  /** True when a schema of `records` has to be learnt before they can be encoded. */
+  needsSchemas(records: readonly KafkaRecord[]): boolean {
+    return records.some(
+      ({ key, value }) =>
+        (value !== null && isNew(this.valueDecoders, value)) ||
+        (key !== null && this.readsKey(value) && isNew(this.keySchemas, key)),
+    )
+  }
+
+  /** Looks up and compiles every schema id in `records` that is new. Throws UnreachableError. */
+  async learn(records: readonly KafkaRecord[]): Promise<void> {
+    for (const { key, value } of records) {
+      if (value !== null) await this.learnOne(this.valueDecoders, value, (schema) => this.compile(schema))
+      if (key !== null && this.readsKey(value)) await this.learnOne(this.keySchemas, key, (schema) => schema)
+    }
+  }
+
+  /** The schemas of the records must have been learnt. */
+  encode({ firstOffset, nextOffset, records }: Slice): EncodedBatch {
     const rows: Row[] = []
     const rejected: DeadLetter[] = []
     let digest = 0n
@@ -87,23 +103,17 @@ export class RecordEncoder {
       : this.keys.fromText(key, row)
   }
 
-  /** Looks up and compiles every schema id in `records` that is new. */
-  private async learnSchemas(records: readonly KafkaRecord[]): Promise<void> {
-    for (const { key, value } of records) {
-      if (value !== null) await this.learn(this.valueDecoders, value, (schema) => this.compile(schema))
-      if (key !== null && (value === null || this.keysInRows))
-        await this.learn(this.keySchemas, key, (schema) => schema)
-    }
+  private readsKey(value: Buffer | null): boolean {
+    return value === null || this.keysInRows
   }
 
-  private async learn<T>(
+  private async learnOne<T>(
     known: Map<number, Known<T>>,
     bytes: Buffer,
     compile: (schema: AvroSchema) => T,
   ): Promise<void> {
-    if (!isWireFormat(bytes)) return
+    if (!isNew(known, bytes)) return
     const id = schemaIdOf(bytes)
-    if (known.has(id)) return
     try {
       const schema = await parseRegistered(this.registry, await this.registry.byId(id), `schema id ${id}`)
       known.set(id, { use: compile(schema) })
@@ -128,6 +138,10 @@ function usable<T>(known: Known<T> | undefined): T {
 class Unreadable extends EtlError {
   readonly code = 'unreadable'
   readonly exitCode = 2
+}
+
+function isNew(known: ReadonlyMap<number, unknown>, bytes: Buffer): boolean {
+  return isWireFormat(bytes) && !known.has(schemaIdOf(bytes))
 }
 
 function isWireFormat(bytes: Buffer): boolean {

@@ -1,15 +1,16 @@
-import { ConfigError, ExitCode } from '../../errors.ts'
+import { ConfigError, ExitCode, UnreachableError } from '../../errors.ts'
 import type { KafkaAdmin } from '../../kafka/admin.ts'
 import type { KafkaConfig } from '../../kafka/config.ts'
+import { unknownTopic } from '../../kafka/errors.ts'
 import { openAdmin } from '../../kafka/open.ts'
 import type { RegistryConfig } from '../../schema/registry.ts'
 import { openRegistry } from '../../schema/registry-client/client.ts'
 import { openSink } from '../../sink/open.ts'
-import type { Sink, SinkConfig } from '../../sink/sink.ts'
+import { maxGroupLength, type Sink, type SinkConfig } from '../../sink/sink.ts'
 import { resolveTarget } from '../target.ts'
 import { newBudget } from './budget.ts'
 import { consume, isStored } from './coordinator.ts'
-import { defaultLimits } from './job.ts'
+import { type DeadLetterTopic, defaultLimits } from './job.ts'
 import { outsideLog } from './outside-log.ts'
 import type { ConsumeProgress } from './totals.ts'
 
@@ -31,11 +32,18 @@ export interface ConsumeRequest {
   /** Milliseconds. */
   readonly sessionTimeout: number
   readonly onError: 'dlq' | 'stop'
+  /** Topic that dead letters are copied to, besides the table. */
+  readonly dlqTopic: string | undefined
+  /** Milliseconds; default: for ever, or `endingRetryFor` when the run has an end. */
+  readonly retryFor: number | undefined
   readonly ledger: boolean
   readonly owner: string
   readonly signal: AbortSignal
   readonly onProgress: (progress: ConsumeProgress) => void
 }
+
+/** How long a server may be away in a run that has an end (`--until-end`, `--max-records`), by default; milliseconds. */
+const endingRetryFor = 300_000
 
 export interface ConsumeResult {
   readonly topic: string
@@ -55,14 +63,22 @@ export interface ConsumeResult {
  * check fails. Throws ConfigError, UnreachableError, or the error that stopped a member.
  */
 export async function startConsume(request: ConsumeRequest): Promise<ConsumeResult> {
+  if (request.group.length > maxGroupLength)
+    throw new ConfigError(
+      `the name of the group has ${request.group.length} characters, and may have ${maxGroupLength}`,
+      {
+        where: request.group,
+        next: '--group with a shorter name',
+      },
+    )
   const started = performance.now()
   const admin = openAdmin(request.kafka)
   const sink = openSink(request.sink.config)
   try {
     const { topic, group } = request
     const info = await admin.topic(topic)
-    if (!info)
-      throw new ConfigError(`the topic ${topic} does not exist`, { next: `etl apply --topic ${topic}` })
+    if (!info) throw unknownTopic(topic)
+    const deadLetterTopic = await findDeadLetterTopic(admin, request)
     const { reader, target } = await resolveTarget(openRegistry(request.registry), sink, request)
     const until = request.untilEnd ? await endsOf(request, admin, sink) : undefined
     const budget = request.maxRecords === undefined ? undefined : newBudget(request.maxRecords)
@@ -82,6 +98,8 @@ export async function startConsume(request: ConsumeRequest): Promise<ConsumeResu
         until,
         budget,
         limits: { ...defaultLimits, batchRecords: request.batchRecords },
+        retryFor: request.retryFor ?? (until || budget ? endingRetryFor : undefined),
+        deadLetterTopic,
       },
       threads: Math.min(request.threads, info.partitions),
       maxRecords: request.maxRecords,
@@ -91,7 +109,7 @@ export async function startConsume(request: ConsumeRequest): Promise<ConsumeResu
     })
     const complete =
       (request.maxRecords !== undefined && progress.read >= request.maxRecords) ||
-      (until ? isStored(until, await sink.offsets(topic, group)) : request.maxRecords === undefined)
+      (until ? await reached(until, progress, sink, request) : request.maxRecords === undefined)
     return {
       topic,
       group,
@@ -125,6 +143,47 @@ async function endsOf(
       throw outsideLog({ topic, partition }, group, offset, starts.get(partition) ?? 0n, end)
   }
   return ends
+}
+
+async function reached(
+  until: ReadonlyMap<number, bigint>,
+  progress: ConsumeProgress,
+  sink: Sink,
+  { topic, group }: ConsumeRequest,
+): Promise<boolean> {
+  if (progress.servers.some(({ server, gaveUp }) => server === 'database' && gaveUp)) return false
+  try {
+    return isStored(until, await sink.offsets(topic, group))
+  } catch (error) {
+    // The run ended because the database is away: what it did before is worth a report.
+    if (error instanceof UnreachableError) return false
+    throw error
+  }
+}
+
+/** Throws ConfigError before anything is read: a copy that cannot be sent would stop the first dead letter. */
+async function findDeadLetterTopic(
+  admin: KafkaAdmin,
+  { topic, dlqTopic, onError }: ConsumeRequest,
+): Promise<DeadLetterTopic | undefined> {
+  if (dlqTopic === undefined) return undefined
+  if (onError === 'stop')
+    throw new ConfigError('with --on-error stop there are no dead letters to copy', {
+      where: '--dlq-topic',
+      next: '--on-error dlq, or no --dlq-topic',
+    })
+  if (dlqTopic === topic)
+    throw new ConfigError(`the topic ${topic} cannot take its own dead letters: they would be read again`, {
+      where: '--dlq-topic',
+      next: `--dlq-topic ${topic}-dlq`,
+    })
+  const info = await admin.topic(dlqTopic)
+  if (!info)
+    throw new ConfigError(`the topic ${dlqTopic} of the dead letters does not exist`, {
+      where: '--dlq-topic',
+      next: `kafka-topics --create --topic ${dlqTopic}, with as many partitions as ${topic}`,
+    })
+  return { name: dlqTopic, partitions: info.partitions }
 }
 
 /** A lane's own error decides, then a fence, then whether the end was reached. */

@@ -1,4 +1,5 @@
 import type { LaneProgress } from './job.ts'
+import { mergeHealth, type ServerHealth } from './server-health.ts'
 
 /** One partition over all its lanes in this process, and the sums. */
 export interface ConsumeProgress {
@@ -16,10 +17,17 @@ export interface ConsumeProgress {
   readonly queuedRecords: number
   readonly queuedBytes: number
   readonly paused: number
+  /** Partitions that wait for a server. */
+  readonly waiting: number
+  /** The servers as all members together see them. */
+  readonly servers: readonly ServerHealth[]
 }
 
 /** Adds up the lanes of all members: counts over every claim, position and state of the latest one. */
-export function summarize(lanes: readonly LaneProgress[]): ConsumeProgress {
+export function summarize(
+  lanes: readonly LaneProgress[],
+  servers: readonly ServerHealth[] = [],
+): ConsumeProgress {
   const byPartition = new Map<number, LaneProgress>()
   for (const lane of lanes) {
     const before = byPartition.get(lane.partition)
@@ -40,6 +48,8 @@ export function summarize(lanes: readonly LaneProgress[]): ConsumeProgress {
     queuedRecords: sum((lane) => lane.queuedRecords),
     queuedBytes: sum((lane) => lane.queuedBytes),
     paused: merged.filter((lane) => lane.paused).length,
+    waiting: merged.filter((lane) => lane.state === 'waiting').length,
+    servers: mergeHealth(servers),
   }
 }
 
@@ -61,5 +71,7 @@ export function merge(a: LaneProgress, b: LaneProgress): LaneProgress {
     commits: a.commits + b.commits,
     recovered: a.recovered + b.recovered,
     fenced: a.fenced + b.fenced,
+    waits: a.waits + b.waits,
+    waitedMs: a.waitedMs + b.waitedMs,
   }
 }

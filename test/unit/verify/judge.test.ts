@@ -23,6 +23,7 @@ const fine: PartitionFacts = {
     holes: 0n,
     overlaps: 0n,
   },
+  letters: { pending: 1n, stored: 0n, superseded: 0n },
   count: { records: 10n, markers: 2n, aborted: 0n },
   rows: 9n,
   mode: 'insert',
@@ -117,6 +118,24 @@ describe('judgePartition', () => {
     const takenOver = { rows: 500n, ledger: { ...ledger, firstOffset: 5n, firstSince: 5n } }
     assert.deepEqual(judge(takenOver), ['ok', 'dead_lettered,rows_before_ledger'])
     assert.deepEqual(judge({ ...takenOver, rows: 8n }), ['failed', 'dead_lettered,lost'])
+  })
+
+  it('counts replayed letters among the rows', () => {
+    const replayed = { letters: { pending: 0n, stored: 1n, superseded: 0n } }
+    assert.deepEqual(judge({ ...replayed, rows: 10n }), ['ok', 'dead_lettered'])
+    assert.deepEqual(judge({ ...replayed, rows: 9n }), ['failed', 'dead_lettered,lost'])
+    assert.deepEqual(judge({ ...replayed, rows: 11n }), ['failed', 'dead_lettered,doubled'])
+    const superseded = { letters: { pending: 0n, stored: 0n, superseded: 1n }, mode: 'upsert' } as const
+    assert.deepEqual(judge(superseded), ['ok', 'dead_lettered'])
+    assert.deepEqual(judge({ ...superseded, rows: 10n }), ['failed', 'dead_lettered,doubled'])
+  })
+
+  it('finds letters that are missing; more than the ledger counted are a note', () => {
+    const none = { letters: { pending: 0n, stored: 0n, superseded: 0n } }
+    assert.deepEqual(judge(none), ['failed', 'lost'])
+    assert.deepEqual(judge({ ...none, ledger: { ...ledger, overlaps: 1n } }), ['failed', 'overlap_in_ledger'])
+    const two = { letters: { pending: 2n, stored: 0n, superseded: 0n } }
+    assert.deepEqual(judge(two), ['ok', 'dead_lettered,letters_surplus'])
   })
 
   it('finds a ledger that does not end at the stored offset', () => {

@@ -1,0 +1,165 @@
+import type { ReplayTotals } from '../engine/dlq/replay.ts'
+import type { Shown, ShownLetter } from '../engine/dlq/show.ts'
+import type { ReplayResult } from '../engine/dlq/start.ts'
+import { ExitCode } from '../errors.ts'
+import type { FiledLetter, LetterCount } from '../sink/letters.ts'
+import { textTable } from './table.ts'
+
+const width = 80
+
+/** One line a letter, as much of the message as fits, then how many there are of each class. */
+export function letterList(letters: readonly FiledLetter[], counts: readonly LetterCount[]): string {
+  if (letters.length === 0) return 'no dead letters'
+  const head = ['part', 'offset', 'class', 'tries', 'state', 'error']
+  const cells = letters.map((letter) => [
+    String(letter.partition),
+    String(letter.record.offset),
+    letter.errorClass,
+    String(letter.attempts),
+    letter.outcome ?? (letter.replayedAt ? 'replayed' : 'pending'),
+  ])
+  const widths = head
+    .slice(0, -1)
+    .map((name, i) => Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)))
+  const room = Math.max(20, width - widths.reduce((sum, each) => sum + each + 2, 0))
+  const rows = cells.map((row, i) => [...row, cut(letters[i]?.message ?? '', room)])
+  return [textTable(head, rows), '', countText(counts, letters.length)].join('\n')
+}
+
+function countText(counts: readonly LetterCount[], shown: number): string {
+  const byClass = new Map<string, { pending: bigint; replayed: bigint }>()
+  for (const { errorClass, state, letters } of counts) {
+    const sums = byClass.get(errorClass) ?? { pending: 0n, replayed: 0n }
+    byClass.set(errorClass, { ...sums, [state]: sums[state] + letters })
+  }
+  const number = (n: bigint) => n.toLocaleString('en-US')
+  const rows = [...byClass].map(([name, { pending, replayed }]) => [name, number(pending), number(replayed)])
+  const total = sum(counts)
+  const more = total > BigInt(shown) ? [`${number(total)} letters; --limit shows more than ${shown}`] : []
+  return [textTable(['class', 'pending', 'replayed'], rows), ...more].join('\n')
+}
+
+/** The document of `--json`. Bytes are left out: `etl dlq show` has them. */
+export function listDocument(letters: readonly FiledLetter[], counts: readonly LetterCount[]): object {
+  return { total: sum(counts), counts, letters: letters.map(letterDocument) }
+}
+
+function letterDocument(letter: FiledLetter): object {
+  const { record, createdAt, replayedAt, ...rest } = letter
+  return {
+    ...rest,
+    offset: record.offset,
+    timestamp: record.timestamp,
+    createdAt: createdAt.toISOString(),
+    replayedAt: replayedAt?.toISOString() ?? null,
+  }
+}
+
+export function letterText(letter: FiledLetter, shown: ShownLetter): string {
+  const { record } = letter
+  const state = letter.replayedAt
+    ? `replayed ${letter.replayedAt.toISOString()}, ${letter.outcome ?? 'stored'}`
+    : 'pending'
+  return [
+    `${letter.topic}/${letter.partition}/${record.offset}  group ${letter.group}`,
+    `error    ${letter.errorClass}: ${letter.message}`,
+    `state    ${state}`,
+    `tries    ${letter.attempts}, the first ${letter.createdAt.toISOString()}`,
+    `record   of ${new Date(Number(record.timestamp)).toISOString()}, schema id ${letter.schemaId ?? 'none'}`,
+    ...block('key', shown.key),
+    ...block('value', shown.value),
+    ...shown.headers.flatMap(([name, value]) => block(`header ${name}`, value)),
+  ].join('\n')
+}
+
+function block(name: string, { as, text, bytes, why }: Shown): string[] {
+  if (as === 'null') return [`${name}: null`]
+  return [`${name}: ${bytes} bytes, ${as}${why === undefined ? '' : ` (not decoded: ${why})`}`, `  ${text}`]
+}
+
+export function showDocument(letter: FiledLetter, shown: ShownLetter): object {
+  const { key, value } = letter.record
+  return {
+    ...letterDocument(letter),
+    key: bytesDocument(key, shown.key),
+    value: bytesDocument(value, shown.value),
+    headers: shown.headers.map(([name, header], i) => ({
+      name,
+      ...bytesDocument(letter.record.headers[i]?.[1] ?? null, header),
+    })),
+  }
+}
+
+/** Base64 holds every byte; `decoded` is for people. */
+function bytesDocument(bytes: Buffer | null, { as, text, why }: Shown): object {
+  return {
+    base64: bytes?.toString('base64') ?? null,
+    as,
+    decoded: as === 'avro' || as === 'text' ? text : null,
+    ...(why === undefined ? {} : { why }),
+  }
+}
+
+/** Letters that a replay takes, and those that it leaves because they were tried too often. */
+export interface ReplayPlan {
+  readonly chosen: bigint
+  readonly atCap: bigint
+}
+
+export function replayPlan({ chosen }: ReplayResult, maxAttempts: number): ReplayPlan {
+  return {
+    chosen: sum(chosen.filter(({ attempts }) => attempts < maxAttempts)),
+    atCap: sum(chosen.filter(({ attempts }) => attempts >= maxAttempts)),
+  }
+}
+
+export function planText(result: ReplayResult, maxAttempts: number): string {
+  const { chosen, atCap } = replayPlan(result, maxAttempts)
+  if (chosen + atCap === 0n) return 'no pending dead letters: nothing to replay'
+  const rows = result.chosen.map(({ partition, errorClass, attempts, letters }) => [
+    String(partition),
+    errorClass,
+    String(attempts),
+    letters.toLocaleString('en-US'),
+    attempts < maxAttempts ? 'replay' : 'leave: at the cap',
+  ])
+  return [
+    textTable(['part', 'class', 'tries', 'letters', 'plan'], rows),
+    `${chosen} to replay (${result.mode})${atCap > 0n ? `, ${atCap} were tried ${maxAttempts} times or more and are left` : ''}`,
+  ].join('\n')
+}
+
+export function replayText(totals: ReplayTotals): string {
+  const { stored, superseded, changed, failed } = totals
+  const rows = failed
+    .slice(0, 20)
+    .map(({ partition, offset, attempts, errorClass, message }) => [
+      String(partition),
+      String(offset),
+      String(attempts),
+      cut(`${errorClass}: ${message}`, 50),
+    ])
+  return [
+    `${stored} stored`,
+    ...(superseded > 0 ? [`${superseded} superseded: a newer record of their key counts`] : []),
+    ...(changed > 0 ? [`${changed} left alone: another replay or a consumer was at them`] : []),
+    ...(failed.length > 0
+      ? [`${failed.length} refused again`, textTable(['part', 'offset', 'tries', 'error'], rows)]
+      : []),
+  ].join('\n')
+}
+
+/** 0 when no chosen letter is left pending, else 4: there is something to do. */
+export function replayExitCode({ atCap }: ReplayPlan, totals: ReplayTotals, interrupted: boolean): ExitCode {
+  const left = atCap > 0n || totals.failed.length > 0 || totals.changed > 0 || interrupted
+  return left ? ExitCode.behind : ExitCode.ok
+}
+
+function sum(counts: readonly LetterCount[]): bigint {
+  return counts.reduce((total, { letters }) => total + letters, 0n)
+}
+
+function cut(text: string, length: number): string {
+  const line = text.replace(/\s+/g, ' ')
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line
+}
