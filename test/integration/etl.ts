@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
   readonly input?: string
+  /** Leaves its stdin open for the test to write to, instead of `input`. */
+  readonly keepOpen?: boolean
 }
 
 export interface Started {
@@ -38,7 +40,7 @@ export function startEtl(args: readonly string[], options: RunOptions = {}): Sta
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  child.stdin.end(options.input ?? '')
+  if (!options.keepOpen) child.stdin.end(options.input ?? '')
   const output = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }) as Output)
   return { child, output }
 }
