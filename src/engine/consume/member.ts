@@ -117,9 +117,11 @@ export class Member {
     signal: AbortSignal,
   ): Promise<bigint | undefined> {
     try {
-      const claimed = await this.waitingFor([tp], (waits) =>
-        waits.guard(this.servers.database, () => this.claim(tp, log, signal), signal),
-      )
+      const claimed = await this.waitingFor([tp], async (waits) => {
+        const lane = await waits.guard(this.servers.database, () => this.claim(tp, log, signal), signal)
+        await this.requireInLog(lane, log, waits, signal)
+        return lane
+      })
       if (signal.aborted) {
         await claimed.release()
         return undefined
@@ -168,8 +170,7 @@ export class Member {
   private async claim(tp: TopicPartition, log: LogState, signal: AbortSignal): Promise<Lane> {
     signal.throwIfAborted()
     const { job } = this
-    const start = log.start.get(tp.partition) ?? 0n
-    const end = log.end.get(tp.partition) ?? 0n
+    const { start, end } = boundsOf(log, tp)
     const fromEnd = job.from === 'latest' && tp.partition < job.partitions
     const owner: Owner = {
       group: job.group,
@@ -180,10 +181,25 @@ export class Member {
       target: job.target,
       ...(this.parts.publish ? { onDeadLetters: this.parts.publish } : {}),
     }
-    const lane = await this.parts.sink.claim(tp, owner, signal)
-    if (lane.nextOffset >= start && lane.nextOffset <= end) return lane
-    await lane.release()
-    throw outsideLog(tp, job.group, lane.nextOffset, start, end)
+    return await this.parts.sink.claim(tp, owner, signal)
+  }
+
+  /**
+   * Releases the lane and throws ConfigError when its offset is not in the log. A claim waits for the owner before and for a database that is
+   * away: the log may have grown since it was looked at, and is looked at again before it is said to be too short.
+   */
+  private async requireInLog(lane: Lane, log: LogState, waits: Waits, signal: AbortSignal): Promise<void> {
+    try {
+      if (isInLog(lane, log)) return
+      const now = await waits.guard(this.servers.kafka, () => this.describeLog(), signal)
+      if (isInLog(lane, now)) return
+      const { topic, partition } = lane
+      const { start, end } = boundsOf(now, lane)
+      throw outsideLog({ topic, partition }, this.job.group, lane.nextOffset, start, end)
+    } catch (error) {
+      await lane.release()
+      throw error
+    }
   }
 
   private laneFor(lane: Lane, log: LogState): PartitionLane {
@@ -266,6 +282,15 @@ interface LogState {
   readonly topicId: string
   readonly start: ReadonlyMap<number, bigint>
   readonly end: ReadonlyMap<number, bigint>
+}
+
+function boundsOf(log: LogState, { partition }: TopicPartition): { start: bigint; end: bigint } {
+  return { start: log.start.get(partition) ?? 0n, end: log.end.get(partition) ?? 0n }
+}
+
+function isInLog(lane: Lane, log: LogState): boolean {
+  const { start, end } = boundsOf(log, lane)
+  return lane.nextOffset >= start && lane.nextOffset <= end
 }
 
 function failedClaim({ partition }: TopicPartition, error: unknown): LaneProgress {
