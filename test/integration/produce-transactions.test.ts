@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import type { Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { FencedError, UnreachableError } from '../../src/errors.ts'
 import { ProducerLostError } from '../../src/kafka/errors.ts'
 import { openProducer, openTransactionalProducer, openTransactions } from '../../src/kafka/open.ts'
 import type { TransactionalId, Transactions } from '../../src/kafka/transactions.ts'
+import { type BrokerProxy, onAnswer, throughProxy } from './kafka/broker-proxy.ts'
 import { config, endOffset, readBack, temporaryTopic, texts, values } from './kafka/fixture.ts'
-import { onAnswer, type TcpProxy, throughProxy } from './kafka/tcp-proxy.ts'
 
 const clientId = 'produce-transactions-test'
 const ApiKey = { produce: 0, endTxn: 26, txnOffsetCommit: 28 } as const
@@ -35,11 +34,12 @@ async function committed(topic: string): Promise<string[]> {
 
 const upTo = (n: number) => texts(0, n).map(({ value }) => String(value))
 
-/** Replaces the error code of the first answers about topic and partition 0; the broker has done what was asked. */
-function forgeProduceCode(proxy: TcpProxy, topic: string, code: number, times: number): void {
-  let left = times
+/** Replaces the error codes of the first answers about topic and partition 0; the broker has done what was asked. */
+function forgeProduceCodes(proxy: BrokerProxy, topic: string, codes: readonly number[]): void {
+  const left = [...codes]
   onAnswer(proxy, ApiKey.produce, (answer) => {
-    if (left-- <= 0) return
+    const code = left.shift()
+    if (code === undefined) return
     // size, correlation id, topics, name, partitions, partition; Produce v7
     const at = 4 + 4 + 4 + 2 + topic.length + 4 + 4
     answer.writeInt16BE(code, at)
@@ -48,19 +48,14 @@ function forgeProduceCode(proxy: TcpProxy, topic: string, code: number, times: n
 }
 
 /** Loses the first answers to requests of a kind, and their connections with them. */
-function loseAnswers(proxy: TcpProxy, apiKey: number, times: number): () => number {
-  const asked = new WeakMap<Socket, number>()
+function loseAnswers(proxy: BrokerProxy, apiKey: number, times: number): () => number {
   let lost = 0
-  proxy.onRequest = (bytes, connection) => {
-    if (bytes.length >= 12 && bytes.readInt16BE(4) === apiKey) asked.set(connection, bytes.readInt32BE(8))
-    return true
-  }
-  proxy.onResponse = (bytes, connection) => {
-    if (lost >= times || bytes.length < 8 || bytes.readInt32BE(4) !== asked.get(connection)) return true
+  onAnswer(proxy, apiKey, (_answer, connection) => {
+    if (lost >= times) return
     lost++
-    connection.destroy()
+    connection.reset()
     return false
-  }
+  })
   return () => lost
 }
 
@@ -183,7 +178,7 @@ suite('failures of a producer', () => {
     test(`${name} ends it: nothing is sent again, every call says so`, async (t) => {
       const topic = await temporaryTopic(t)
       const { proxied, proxy } = await throughProxy(t)
-      forgeProduceCode(proxy, topic, code, 1)
+      forgeProduceCodes(proxy, topic, [code])
       const producer = openProducer(proxied, { clientId })
       t.after(() => producer.close())
       const first = producer.send(topic, 0, texts(0, 10))
@@ -202,7 +197,7 @@ suite('failures of a producer', () => {
     test(`${name} of records that were appended: sent again, stored once`, async (t) => {
       const topic = await temporaryTopic(t)
       const { proxied, proxy } = await throughProxy(t)
-      forgeProduceCode(proxy, topic, code, 4)
+      forgeProduceCodes(proxy, topic, [code, code, code, code])
       const producer = openProducer(proxied, { clientId })
       t.after(() => producer.close())
       await Promise.all([producer.send(topic, 0, texts(0, 10)), producer.send(topic, 0, texts(10, 5))])
@@ -211,6 +206,19 @@ suite('failures of a producer', () => {
       assert.deepEqual(await committed(topic), upTo(20))
     })
   }
+
+  test('refused after an answer that left it open: nothing follows, for its sequence numbers may be used', async (t) => {
+    const topic = await temporaryTopic(t)
+    const { proxied, proxy } = await throughProxy(t)
+    const [requestTimedOut, topicAuthorizationFailed] = [7, 29]
+    forgeProduceCodes(proxy, topic, [requestTimedOut, topicAuthorizationFailed])
+    const producer = openProducer(proxied, { clientId })
+    t.after(() => producer.close())
+    await assert.rejects(producer.send(topic, 0, texts(0, 10)), ProducerLostError)
+    // Under the numbers of the first ten the broker would take these for a repetition, and say that they are stored.
+    await assert.rejects(producer.send(topic, 0, texts(10, 10)), ProducerLostError)
+    assert.deepEqual(await committed(topic), upTo(10))
+  })
 
   test('no answer within the delivery time-out: it fails with the partition and the time', async (t) => {
     const topic = await temporaryTopic(t)

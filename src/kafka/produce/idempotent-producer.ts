@@ -12,7 +12,7 @@ import type { TransactionIdentity } from '../transactions.ts'
 import { tpName } from '../types.ts'
 import { type OutBatch, type ProducerIdentity, Ticket } from './out-batch.ts'
 import { type BatchLimits, PartitionQueue } from './partition-queue.ts'
-import { isFatal, producerFailure, undelivered } from './producer-errors.ts'
+import { isFatal, leavesDoubt, producerFailure, refusedInDoubt, undelivered } from './producer-errors.ts'
 import { recordTooLarge } from './too-large.ts'
 
 const defaultDeliveryTimeout = 120_000
@@ -188,12 +188,12 @@ export class IdempotentProducer implements TransactionalProducer {
       for (const { queue, batch } of started) {
         const result = byName.get(tpName(queue.tp))
         if (result) await this.#answered(queue, batch, result)
-        else await this.#again(queue, batch, new UnreachableError('the broker gave no answer'))
+        else await this.#unanswered(queue, batch, new UnreachableError('the broker gave no answer'))
       }
     } catch (error) {
       // Whether the broker has appended them is unknown: the same bytes again, and it will tell.
       for (const { queue, batch } of started) {
-        if (queue.inFlight === batch) await this.#again(queue, batch, error)
+        if (queue.inFlight === batch) await this.#unanswered(queue, batch, error)
       }
     } finally {
       this.#busy.set(leader, (this.#busy.get(leader) ?? 1) - 1)
@@ -212,18 +212,32 @@ export class IdempotentProducer implements TransactionalProducer {
     } else if (divisibleCodes.has(errorCode) && batch.count > 1) {
       queue.split()
     } else if (errorCode === ErrorCode.messageTooLarge || errorCode === ErrorCode.recordListTooLarge) {
-      queue.rejected(await recordTooLarge(this.#cluster, tp, batch))
+      this.#reject(queue, batch, await recordTooLarge(this.#cluster, tp, batch))
     } else if (isRetriable(errorCode)) {
+      batch.inDoubt ||= leavesDoubt(errorCode)
       await this.#again(queue, batch, new UnreachableError(errorName(errorCode)), isLeaderChange(errorCode))
     } else {
       const doing = `writing to ${tpName(tp)}`
-      queue.rejected(
+      this.#reject(
+        queue,
+        batch,
         deniedByCode(this.#cluster.config, errorCode, { api: 'Produce', name: tp.topic, doing }) ??
           new RecordsRejectedError(`Kafka refused records for ${tpName(tp)}: ${errorName(errorCode)}`, {
             where: tpName(tp),
           }),
       )
     }
+  }
+
+  /** The batch was not appended and never will be; what follows it takes its sequence numbers. */
+  #reject(queue: PartitionQueue, batch: OutBatch, error: Error): void {
+    if (batch.inDoubt) this.#fail(refusedInDoubt(tpName(queue.tp), error))
+    else queue.rejected(error)
+  }
+
+  async #unanswered(queue: PartitionQueue, batch: OutBatch, error: unknown): Promise<void> {
+    batch.inDoubt = true
+    await this.#again(queue, batch, error)
   }
 
   async #again(queue: PartitionQueue, batch: OutBatch, error: unknown, leaderChanged = true): Promise<void> {
@@ -255,13 +269,16 @@ export class IdempotentProducer implements TransactionalProducer {
     if (batch) {
       const age = Date.now() - (batch.deadline - this.#deliveryTimeout)
       const topic = this.#cluster.topic(tp.topic)
-      if (age > unknownTopicGrace && this.#isUnknown(tp.topic)) queue.rejected(unknownTopic(tp.topic))
+      if (age > unknownTopicGrace && this.#isUnknown(tp.topic))
+        this.#reject(queue, batch, unknownTopic(tp.topic))
       else if (
         age > unknownTopicGrace &&
         topic &&
         !topic.partitions.some((p) => p.partition === tp.partition)
       ) {
-        queue.rejected(
+        this.#reject(
+          queue,
+          batch,
           new RecordsRejectedError(`topic ${tp.topic} has no partition ${tp.partition}`, {
             where: tpName(tp),
           }),

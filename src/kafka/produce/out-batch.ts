@@ -71,6 +71,8 @@ export class OutBatch {
   readonly baseSequence: number
   readonly bytes: Buffer
   readonly deadline: number
+  /** A request with it had no answer, or one that leaves open whether it was appended. */
+  inDoubt = false
   readonly #options: { identity: ProducerIdentity; compression: Compression }
 
   constructor(

@@ -44,3 +44,21 @@ export function undelivered(where: string, timeout: number, cause: Error): Unrea
     { where, cause },
   )
 }
+
+/** Codes after which the batch may be in the log all the same. */
+const doubtful = new Set<number>([ErrorCode.requestTimedOut, ErrorCode.notEnoughReplicasAfterAppend])
+
+export function leavesDoubt(code: number): boolean {
+  return doubtful.has(code)
+}
+
+/**
+ * A batch was refused whose earlier request may have been appended: whether its sequence numbers are used cannot be known, so nothing can
+ * follow it.
+ */
+export function refusedInDoubt(where: string, cause: Error): ProducerLostError {
+  return new ProducerLostError(
+    'records were refused that an earlier, unanswered request may have appended already',
+    { where, cause },
+  )
+}
