@@ -28,7 +28,7 @@ export interface Sink {
   /**
    * One transaction: adds 1 to the partition's owner_epoch, stores the owner, and returns a lane positioned at the stored offset, or at
    * `owner.initialOffset` when the group has none yet. Throws IdentityError when the stored cluster or
-   * topic id is another one than the owner's, UnreachableError when other transactions hold the partition's row for too long.
+   * topic id is another one than the owner's, ConfigError when a column of the table would round values, UnreachableError when other transactions hold the partition's row for too long.
    * `signal` ends a claim under way at once, also one that waits for a lock: it rejects with UnreachableError, unless it was
    * made by then. A claim that was given up leaves at most an epoch that nobody uses.
    */

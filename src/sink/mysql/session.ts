@@ -123,7 +123,8 @@ class MysqlSession implements Session {
 
   /**
    * MariaDB ends a session that idles inside a transaction; MySQL only knows wait_timeout, which also ends one that
-   * idles between transactions: the lane then opens the next.
+   * idles between transactions: the lane then opens the next. Every warning is kept, whatever the server's own settings are: `#refuseLoss`
+   * reads them.
    */
   #settings(mariadb: boolean): Sql {
     const lock = Math.max(1, Math.ceil(this.#limits.lock / 1000))
@@ -131,7 +132,8 @@ class MysqlSession implements Session {
     const idleSetting = mariadb ? 'idle_transaction_timeout' : 'wait_timeout'
     return raw(
       `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${lock}, ` +
-        `SESSION lock_wait_timeout = ${lock}, SESSION ${idleSetting} = ${idle}, SESSION autocommit = 1`,
+        `SESSION lock_wait_timeout = ${lock}, SESSION ${idleSetting} = ${idle}, SESSION autocommit = 1, ` +
+        `SESSION sql_notes = 1, SESSION max_error_count = 65535`,
     )
   }
 

@@ -26,6 +26,7 @@ export const types: TypeMapping = {
     if (found.fit !== 'holds' || !key) return found
     return keyCollationFit(existing, server)
   },
+  rounding: new Set(['decimal', 'float', 'double', 'date', 'time', 'datetime', 'timestamp', 'year']),
   alterType: (existing, type) => {
     const collation = existing.collation === undefined ? '' : ` COLLATE ${existing.collation}`
     const textual = /CHAR|TEXT/.test(type) && !/COLLATE/.test(type) ? collation : ''

@@ -20,6 +20,16 @@ export const types: TypeMapping = {
     if (existing.generated) return { fit: 'refused', why: 'it is a generated column' }
     return fit(existing, wanted)
   },
+  rounding: new Set([
+    'numeric',
+    'real',
+    'double precision',
+    'date',
+    'time without time zone',
+    'time with time zone',
+    'timestamp without time zone',
+    'timestamp with time zone',
+  ]),
   alterType: (existing, type) => `ALTER COLUMN ${quoted(existing.name)} TYPE ${type}`,
   dropNotNull: (existing) => `ALTER COLUMN ${quoted(existing.name)} DROP NOT NULL`,
   checkName(name, what) {

@@ -3,6 +3,7 @@ import { type TopicPartition, tpName } from '../../kafka/types.ts'
 import { IdentityError } from '../errors.ts'
 import type { Owner } from '../sink.ts'
 import type { Dialect } from './dialect.ts'
+import { requireExactColumns } from './drift.ts'
 import { explain, SqlFailure } from './failure.ts'
 import { hangingUp } from './hang-up.ts'
 import { retryDelay, sleep } from './retry.ts'
@@ -23,7 +24,7 @@ export interface ClaimedSession {
 }
 
 /**
- * Claims on a new session, and again while other transactions are in the way. A claim can be given up at any moment: `signal`
+ * Claims on a new session, and again while other transactions are in the way. Throws ConfigError before the claim when the table would round values. A claim can be given up at any moment: `signal`
  * ends it at once, in a wait for a lock too. Rejects with UnreachableError then.
  */
 export async function claimWithRetries(
@@ -41,7 +42,9 @@ export async function claimWithRetries(
     try {
       const opened = await open()
       session = opened
-      const claiming = claimPartition(opened, dialect, tp, owner)
+      const claiming = requireExactColumns(opened, dialect, owner.target.table).then(() =>
+        claimPartition(opened, dialect, tp, owner),
+      )
       return { session: opened, claimed: await hangingUp(signal, () => opened.close(), claiming) }
     } catch (err) {
       await session?.close()

@@ -15,6 +15,8 @@ const attempts = 5
 
 export interface ReplayParts {
   readonly open: () => Promise<Session>
+  /** Throws SqlFailure when the table cannot take the rows as they are. */
+  readonly check: (session: Session) => Promise<void>
   /** Writes with `onError: 'dlq'`. */
   readonly writer: BatchWriter
   readonly rows: RowWriter
@@ -29,6 +31,7 @@ export async function replayLetters(parts: ReplayParts, request: ReplayRequest):
     let session: Session | undefined
     try {
       session = await parts.open()
+      await parts.check(session)
       const transaction = new ReplayTransaction(session, parts, request)
       const receipt = await transaction.run()
       if (await committed(transaction, parts, request)) return receipt

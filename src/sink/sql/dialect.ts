@@ -38,6 +38,8 @@ export interface TypeMapping {
   constraint(column: string, type: ColumnType): string
   /** How an existing column holds the wanted type. */
   compare(existing: ExistingColumn, wanted: ColumnType, key: boolean, server: ServerInfo): Fit
+  /** Base types that round what they cannot hold, where the others refuse it. */
+  readonly rounding: ReadonlySet<string>
   /** ALTER TABLE clause for a changed type. */
   alterType(existing: ExistingColumn, ddl: string): string
   /** ALTER TABLE clause that lets an existing column hold NULL. */

@@ -43,3 +43,27 @@ export async function requireTableAsPlanned(
     }
   }
 }
+
+/**
+ * Throws SqlFailure of kind `missing` when a column would round values of the schema without a word: no error of the server
+ * tells of that, so it is looked for before the first row is written. What the server refuses is left to it.
+ */
+export async function requireExactColumns(
+  session: Session,
+  dialect: Dialect,
+  spec: TableSpec,
+): Promise<void> {
+  const wanted = wantedTarget(spec, dialect)
+  const existing = await dialect.readTable(session, wanted.table)
+  const { compare, foldName, rounding } = dialect.types
+  const byName = new Map(existing?.columns.map((column) => [foldName(column.name), column]))
+  const rounded = wanted.columns.flatMap(({ name, type }) => {
+    const column = byName.get(foldName(name))
+    if (column === undefined || !rounding.has(column.base)) return []
+    return compare(column, type, false, session.server).fit === 'holds'
+      ? []
+      : [`${name} is ${column.nativeType}`]
+  })
+  if (rounded.length === 0) return
+  throw new SqlFailure(`columns would round values of the schema: ${rounded.join(', ')}`, { kind: 'missing' })
+}

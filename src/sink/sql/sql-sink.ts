@@ -34,6 +34,7 @@ import { countLetters, readLetters, sumLetters } from './dead-letters-read.ts'
 import { replayLetters } from './dead-letters-replay.ts'
 import type { Dialect, RowTarget } from './dialect.ts'
 import { diffTable } from './diff.ts'
+import { requireExactColumns } from './drift.ts'
 import type { ExistingTable } from './existing.ts'
 import { explain } from './failure.ts'
 import { SqlLane } from './lane.ts'
@@ -172,6 +173,7 @@ export class SqlSink implements Sink, LetterBox {
     return replayLetters(
       {
         open: () => this.#dialect.open(this.#config, this.#limits),
+        check: (session) => requireExactColumns(session, this.#dialect, request.target.table),
         writer: new BatchWriter(this.#dialect, request.topic, target, { ...request.target, onError: 'dlq' }),
         rows: this.#dialect.rowWriter(target),
         server: serverName(this.#config),

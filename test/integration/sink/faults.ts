@@ -13,13 +13,16 @@ import {
   onceWaiting,
 } from './administration.ts'
 import {
+  appendTable,
   batch,
   booksOf,
   claim,
+  column,
   deadLetters,
   type Place,
   plainRows,
   preparePlace,
+  row,
   storedIds,
   storedOffset,
 } from './fixtures.ts'
@@ -243,6 +246,27 @@ export function serverFaults(kind: SinkConfig['kind']): void {
       await limited.close()
       await heard.close()
     })
+
+    if (kind === 'mysql') {
+      it('a server that is told to keep warnings to itself rounds nothing unseen', guard, async () => {
+        await server.admin('SET GLOBAL sql_notes = 0', 'SET GLOBAL max_error_count = 0')
+        try {
+          const spec = {
+            ...appendTable(),
+            columns: [column('amount', { kind: 'decimal' as const, precision: 20, scale: 4 })],
+          }
+          place = await preparePlace(sink, spec)
+          await server.sql(`ALTER TABLE "${spec.table}" MODIFY amount DECIMAL(20,1) NOT NULL`)
+          await lane.release()
+          lane = await claim(sink, place)
+          await assert.rejects(lane.commit(batch(0n, [row(0n, ['1.2345'])])), ConfigError)
+          assert.deepEqual(await server.sql(`SELECT amount FROM "${spec.table}"`), [])
+        } finally {
+          await server.admin('SET GLOBAL sql_notes = DEFAULT', 'SET GLOBAL max_error_count = DEFAULT')
+          await lane.release()
+        }
+      })
+    }
 
     if (kind === 'postgres') {
       it('a standby writes nothing until it is promoted', guard, async () => {

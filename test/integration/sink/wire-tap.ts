@@ -1,14 +1,13 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Observer, ProxiedConnection } from '../../../src/chaos/proxied-connection.ts'
+import { Relay } from '../../../src/chaos/relay.ts'
 import type { SinkConfig } from '../../../src/sink/sink.ts'
 
 /**
- * A TCP proxy in front of a database that listens in: which statements the client sends, which errors the server answers with.
+ * A proxy in front of a database that listens in: which statements the client sends, which errors the server answers with.
  * And it can hold a statement, or its answer, for as long as a test wants.
  */
-export class WireTap {
+export class WireTap extends Relay {
   readonly #kind: SinkConfig['kind']
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
   /** Statements in the order in which they were sent. */
   statements: string[] = []
   /** SQLSTATEs or error numbers that the server answered with. */
@@ -18,17 +17,15 @@ export class WireTap {
   /** Awaited before the first answer to a statement goes to the client. */
   beforeClient: (statement: string) => Promise<void> | void = () => {}
 
-  private constructor({ kind, host, port }: SinkConfig) {
-    this.#kind = kind
-    this.#server = createServer((client) => this.#pipe(client, connect({ host, port })))
+  private constructor(config: SinkConfig) {
+    super(config)
+    this.#kind = config.kind
   }
 
   /** A tap in front of `config`'s server, and the address that goes through it. */
   static async open(config: SinkConfig): Promise<{ tap: WireTap; config: SinkConfig }> {
     const tap = new WireTap(config)
-    await new Promise<void>((resolve) => tap.#server.listen(0, '127.0.0.1', resolve))
-    const { port } = tap.#server.address() as AddressInfo
-    return { tap, config: { ...config, host: '127.0.0.1', port } }
+    return { tap, config: { ...config, host: '127.0.0.1', port: await tap.listen() } }
   }
 
   /** Forgets what was heard, and holds nothing any more. */
@@ -39,57 +36,38 @@ export class WireTap {
     this.beforeClient = () => {}
   }
 
-  /** Hangs up on every client. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  async close(): Promise<void> {
-    this.cut()
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
-  }
-
-  #pipe(client: Socket, server: Socket): void {
+  protected override observe(connection: ProxiedConnection): Observer {
     const heard = wire[this.#kind]()
-    const hangUp = (): void => {
-      client.destroy()
-      server.destroy()
-    }
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket)
-      socket.on('error', hangUp)
-      socket.on('close', () => {
-        this.#sockets.delete(socket)
-        hangUp()
-      })
-    }
+    const hangUp = () => connection.reset()
     let unanswered: string | undefined
-    relay(client, server, async (bytes) => {
-      for (const statement of heard.statements(bytes)) {
-        this.statements.push(statement)
-        unanswered = statement
-        await this.beforeServer(statement)
-      }
-    })
-    relay(server, client, async (bytes) => {
-      this.errors.push(...heard.errors(bytes))
-      const statement = unanswered
-      unanswered = undefined
-      if (statement !== undefined) await this.beforeClient(statement)
-    })
+    return {
+      onRequest: inOrder(hangUp, async (bytes) => {
+        for (const statement of heard.statements(bytes)) {
+          this.statements.push(statement)
+          unanswered = statement
+          await this.beforeServer(statement)
+        }
+        connection.toServer(bytes)
+      }),
+      onReply: inOrder(hangUp, async (bytes) => {
+        this.errors.push(...heard.errors(bytes))
+        const statement = unanswered
+        unanswered = undefined
+        if (statement !== undefined) await this.beforeClient(statement)
+        connection.toClient(bytes)
+      }),
+    }
   }
 }
 
-/** Passes bytes on, in order, each after `before`. */
-function relay(from: Socket, to: Socket, before: (bytes: Buffer) => Promise<void>): void {
+/** Deals with one piece after the other. */
+function inOrder(hangUp: () => void, deal: (bytes: Buffer) => Promise<void>): (bytes: Buffer) => true {
   let last: Promise<void> = Promise.resolve()
-  from.on('data', (bytes) => {
-    last = last.then(async () => {
-      await before(bytes)
-      if (!to.destroyed) to.write(bytes)
-    })
-    last.catch(() => to.destroy())
-  })
+  return (bytes) => {
+    last = last.then(() => deal(bytes))
+    last.catch(hangUp)
+    return true
+  }
 }
 
 interface Listener {

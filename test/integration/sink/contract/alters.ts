@@ -4,14 +4,17 @@ import { ConfigError } from '../../../../src/errors.ts'
 import { openSink } from '../../../../src/sink/open.ts'
 import type { LaneTarget, Sink } from '../../../../src/sink/sink.ts'
 import {
+  appendTable,
   batch,
   type Context,
   claim,
+  column,
   deadLetters,
   keyedTable,
   preparePlace,
   row,
   storedOffset,
+  uniqueName,
 } from '../fixtures.ts'
 import { WireTap } from '../wire-tap.ts'
 
@@ -34,6 +37,14 @@ const both = (alter: string[], undo: string[], codes: Alter['codes']): Alter => 
   modes,
   codes,
 })
+
+/** Types that round what is more exact without an error; column `amount` was planned as decimal(20,4), `at` as a timestamp of microseconds. */
+const roundings: Readonly<Record<string, Readonly<Record<Context['kind'], string>>>> = {
+  'decimals with fewer digits': { postgres: 'amount TYPE numeric(20,1)', mysql: 'amount decimal(20,1)' },
+  'decimals in a double': { postgres: 'amount TYPE double precision', mysql: 'amount double' },
+  'times without fractions': { postgres: 'at TYPE timestamptz(0)', mysql: 'at datetime(0)' },
+  'times in a date': { postgres: 'at TYPE date', mysql: 'at date' },
+}
 
 /** $T stands for the table. Each leaves rows behind that the planned table holds, and this one does not. */
 const changes: Readonly<Record<string, Alter>> = {
@@ -171,6 +182,29 @@ export function alters(context: () => Context): void {
           await lane.release()
         })
       }
+    }
+
+    for (const [what, change] of Object.entries(roundings)) {
+      it(`is refused at the claim where the server would round without a word: ${what}`, async () => {
+        const { database, kind } = context()
+        const table = uniqueName('rounding')
+        const place = await preparePlace(sink, {
+          ...appendTable(table),
+          columns: [
+            column('amount', { kind: 'decimal', precision: 20, scale: 4 }),
+            column('at', { kind: 'timestamp', zoned: true, precision: 6 }),
+          ],
+        })
+        await database.sql(
+          `ALTER TABLE "${table}" ${kind === 'postgres' ? 'ALTER' : 'MODIFY'} ${change[kind]}`,
+        )
+        await assert.rejects(claim(sink, place), (err: ConfigError) => {
+          assert(err instanceof ConfigError, err)
+          assert.equal(err.next, 'etl plan')
+          return true
+        })
+        assert.equal(await storedOffset(database, place), undefined)
+      })
     }
   })
 }

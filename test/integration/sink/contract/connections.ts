@@ -9,9 +9,11 @@ import {
   booksOf,
   type Context,
   claim,
+  deadLetters,
   owner,
   plainRows,
   preparePlace,
+  record,
   storedIds,
   storedOffset,
 } from '../fixtures.ts'
@@ -24,9 +26,9 @@ export function connections(context: () => Context): void {
     let sink: Sink
 
     before(async () => {
-      const { config } = context().database
-      proxy = new CommitProxy(config.host, config.port)
-      viaProxy = { ...config, host: '127.0.0.1', port: await proxy.listen() }
+      const proxied = await CommitProxy.open(context().database.config)
+      proxy = proxied.proxy
+      viaProxy = proxied.config
       sink = openSink(viaProxy)
     })
     after(async () => {
@@ -39,11 +41,14 @@ export function connections(context: () => Context): void {
       const place = await preparePlace(context().sink)
       const lane = await claim(sink, place)
       await lane.commit(batch(0n, plainRows(0n, 2)))
-      proxy.arm('before-server')
-      const receipt = await lane.commit(batch(2n, plainRows(2n, 2)))
+      proxy.arm('unsent')
+      const rejected = [{ record: record(4n), schemaId: 5, errorClass: 'decode', message: 'bad' }]
+      const receipt = await lane.commit(batch(2n, plainRows(2n, 2), { rejected, nextOffset: 5n }))
       assert.equal(proxy.triggered, 1)
-      assert.deepEqual(receipt, { written: 2, deadLettered: 0, recovered: false })
-      assert.equal(lane.nextOffset, 4n)
+      assert.deepEqual(receipt, { written: 2, deadLettered: 1, recovered: false })
+      assert.equal(lane.nextOffset, 5n)
+      // One that was stored beside the transaction would have been met again.
+      assert.deepEqual(await deadLetters(database, place), [['4', 'decode', '1']])
       assert.deepEqual(await storedIds(database, place.spec), ['0', '1', '2', '3'])
       assert.equal((await booksOf(sink, place)).ledger.get(0)?.batches, 2n)
       await lane.release()
@@ -53,7 +58,7 @@ export function connections(context: () => Context): void {
       const { database } = context()
       const place = await preparePlace(context().sink)
       const lane = await claim(sink, place)
-      proxy.arm('before-answer')
+      proxy.arm('unanswered')
       const receipt = await lane.commit(batch(0n, plainRows(0n, 2)))
       assert.equal(proxy.triggered, 2)
       assert.deepEqual(receipt, { written: 2, deadLettered: 0, recovered: true })
@@ -64,7 +69,7 @@ export function connections(context: () => Context): void {
       await lane.release()
     })
 
-    for (const fault of ['before-answer', 'before-server'] as const) {
+    for (const fault of ['unanswered', 'unsent'] as const) {
       it(`asks again before the next commit when the database stayed away (${fault})`, async () => {
         const { database } = context()
         const place = await preparePlace(context().sink)
@@ -80,7 +85,7 @@ export function connections(context: () => Context): void {
         await assert.rejects(lane.commit(first), UnreachableError)
         proxy.heal()
         const receipt = await lane.commit(first)
-        assert.equal(receipt.recovered, fault === 'before-answer')
+        assert.equal(receipt.recovered, fault === 'unanswered')
         assert.equal(lane.nextOffset, 2n)
         assert.deepEqual(await storedIds(database, place.spec), ['0', '1'])
         assert.equal((await booksOf(impatient, place)).ledger.get(0)?.batches, 1n)
@@ -94,7 +99,7 @@ export function connections(context: () => Context): void {
       const place = await preparePlace(context().sink)
       const impatient = openSink(viaProxy, { recovery: 100 })
       const lane = await claim(impatient, place)
-      proxy.arm('before-answer', true)
+      proxy.arm('unanswered', true)
       await assert.rejects(lane.commit(batch(0n, plainRows(0n, 2))), UnreachableError)
       const heir = await claim(context().sink, place)
       assert.equal(heir.nextOffset, 2n)
@@ -139,13 +144,9 @@ export function connections(context: () => Context): void {
 
     it('does not block the next claim for ever when it froze between fence and COMMIT', async () => {
       const { sink, database } = context()
-      const { config } = database
       const place = await preparePlace(sink)
-      const proxy = new CommitProxy(config.host, config.port)
-      const frozenSink = openSink(
-        { ...config, host: '127.0.0.1', port: await proxy.listen() },
-        { idleInTransaction: 1000 },
-      )
+      const { proxy, config } = await CommitProxy.open(database.config)
+      const frozenSink = openSink(config, { idleInTransaction: 1000 })
       const frozen = await claim(frozenSink, place)
       proxy.arm('freeze')
       const struck = proxy.struck()

@@ -25,9 +25,9 @@ export function stops(context: () => Context): void {
     let viaProxy: SinkConfig
 
     before(async () => {
-      const { config } = context().database
-      proxy = new CommitProxy(config.host, config.port)
-      viaProxy = { ...config, host: '127.0.0.1', port: await proxy.listen() }
+      const proxied = await CommitProxy.open(context().database.config)
+      proxy = proxied.proxy
+      viaProxy = proxied.config
     })
     after(() => proxy.close())
 
@@ -81,7 +81,7 @@ export function stops(context: () => Context): void {
       const away = openSink(viaProxy)
       const lane = await claim(away, place)
       const stop = new AbortController()
-      proxy.arm('before-answer', true)
+      proxy.arm('unanswered', true)
       const struck = proxy.struck()
       const refused = assert.rejects(lane.commit(batch(0n, plainRows(0n, 2)), stop.signal), (err: Error) => {
         return stopped(err) && /settled by the next claim/.test(err.message)
@@ -119,7 +119,7 @@ export function stops(context: () => Context): void {
       const place = await preparePlace(context().sink)
       const mute = openSink(viaProxy)
       const lane = await claim(mute, place)
-      proxy.freeze()
+      proxy.silence()
       await lane.release()
       await mute.close()
       proxy.cut()
