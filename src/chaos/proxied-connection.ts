@@ -10,11 +10,10 @@ export type CommitFault =
   /** The client sees its connection die at once; the server gets COMMIT after so many milliseconds. */
   | { readonly kind: 'late'; readonly by: number }
 
-/** Each returns true when it has dealt with the bytes itself. */
-export interface ConnectionEvents {
-  onRequest(bytes: Buffer): boolean
-  onReply(): boolean
-  onClose(): void
+/** Sees each piece before it is passed on, and may change its bytes. True: it has dealt with them itself. */
+export interface Observer {
+  readonly onRequest?: (bytes: Buffer) => boolean
+  readonly onReply?: (bytes: Buffer) => boolean
 }
 
 /** Stands for the FIN that closes one direction. */
@@ -27,17 +26,21 @@ const afterLateCommit = 2_000
 /** One client, one server, and what happens between them. */
 export class ProxiedConnection {
   delay = 0
+  observer: Observer = {}
   readonly #client: Socket
   readonly #server: Socket
-  readonly #events: ConnectionEvents
+  readonly #requests: Direction
+  readonly #replies: Direction
+  readonly #onClose: () => void
   #silent = false
   #lost = false
   #swallowsAnswer = false
+  readonly #resets = new Set<Socket>()
 
-  constructor(client: Socket, server: Socket, events: ConnectionEvents) {
+  constructor(client: Socket, server: Socket, onClose: () => void) {
     this.#client = client
     this.#server = server
-    this.#events = events
+    this.#onClose = onClose
     for (const socket of [client, server]) {
       socket.setNoDelay(true)
       // The other end is told by the close that follows every error.
@@ -45,15 +48,15 @@ export class ProxiedConnection {
     }
     client.on('close', (broken) => this.#closed(server, broken))
     server.on('close', (broken) => this.#closed(client, broken))
-    new Direction(client, server, this, (bytes) => this.#request(bytes))
-    new Direction(server, client, this, (bytes) => this.#reply(bytes))
+    this.#requests = new Direction(client, server, this, (bytes) => this.#request(bytes))
+    this.#replies = new Direction(server, client, this, (bytes) => this.#reply(bytes))
   }
 
   /** Both ends are told at once, by RST. */
   reset(): void {
     this.#silent = false
-    this.#client.resetAndDestroy()
-    this.#server.resetAndDestroy()
+    this.#reset(this.#client)
+    this.#reset(this.#server)
   }
 
   silence(): void {
@@ -73,6 +76,15 @@ export class ProxiedConnection {
     this.#server.destroy()
   }
 
+  /** Passes on what an observer kept back; not when the other end is closed by then. */
+  toServer(bytes: Buffer): void {
+    this.#requests.pass(bytes)
+  }
+
+  toClient(bytes: Buffer): void {
+    this.#replies.pass(bytes)
+  }
+
   loseCommit(fault: CommitFault, bytes: Buffer, commitAt: number): void {
     if (fault.kind === 'unanswered') {
       this.#swallowsAnswer = true
@@ -87,7 +99,7 @@ export class ProxiedConnection {
   async #commitLater(bytes: Buffer, by: number): Promise<void> {
     // The client's close must not take the server's end with it.
     this.#silent = true
-    this.#client.resetAndDestroy()
+    this.#reset(this.#client)
     await sleep(by, undefined, { ref: false })
     this.#server.write(bytes)
     await sleep(afterLateCommit, undefined, { ref: false })
@@ -96,7 +108,8 @@ export class ProxiedConnection {
 
   #request(bytes: Buffer): boolean {
     if (this.#silent) return this.#lose()
-    return this.#events.onRequest(bytes)
+    if (bytes === goodbye) return false
+    return this.observer.onRequest?.(bytes) ?? false
   }
 
   #reply(bytes: Buffer): boolean {
@@ -106,7 +119,7 @@ export class ProxiedConnection {
       this.reset()
       return true
     }
-    return this.#events.onReply()
+    return this.observer.onReply?.(bytes) ?? false
   }
 
   #lose(): true {
@@ -115,9 +128,24 @@ export class ProxiedConnection {
   }
 
   #closed(other: Socket, broken: boolean): void {
-    if (this.#client.destroyed && this.#server.destroyed) this.#events.onClose()
+    if (this.#client.destroyed && this.#server.destroyed) this.#onClose()
     if (this.#silent) this.#lost = true
-    else if (broken) other.resetAndDestroy()
+    else if (broken) this.#reset(other)
+  }
+
+  /**
+   * A socket that says or hears goodbye cannot be reset: libuv refuses it with EINVAL, and Node then never closes it. One that is
+   * being reset must not hear it any more, nor be reset twice.
+   */
+  #reset(socket: Socket): void {
+    if (this.#resets.has(socket)) return
+    this.#resets.add(socket)
+    if (socket.connecting || socket.writableEnded || socket.readableEnded) {
+      socket.destroy()
+      return
+    }
+    socket.pause()
+    socket.resetAndDestroy()
   }
 }
 
@@ -135,15 +163,15 @@ class Direction {
     this.#to = to
     this.#connection = connection
     from.on('data', (bytes) => {
-      if (!deal(bytes)) this.#pass(bytes)
+      if (!deal(bytes)) this.pass(bytes)
     })
     from.on('end', () => {
-      if (!deal(goodbye)) this.#pass(goodbye)
+      if (!deal(goodbye)) this.pass(goodbye)
     })
     to.on('close', () => clearTimeout(this.#timer))
   }
 
-  #pass(bytes: Buffer): void {
+  pass(bytes: Buffer): void {
     const { delay } = this.#connection
     if (delay === 0 && this.#queue.length === 0) {
       this.#write(bytes)
@@ -172,7 +200,7 @@ class Direction {
 
   #write(bytes: Buffer): void {
     if (bytes === goodbye) this.#to.end()
-    if (bytes === goodbye || this.#to.destroyed || this.#to.write(bytes)) return
+    if (bytes === goodbye || !this.#to.writable || this.#to.write(bytes)) return
     this.#from.pause()
     this.#to.once('drain', () => this.#from.resume())
   }

@@ -1,5 +1,5 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { type CommitFault, ProxiedConnection } from './proxied-connection.ts'
+import type { CommitFault, Observer, ProxiedConnection } from './proxied-connection.ts'
+import { Relay } from './relay.ts'
 import { type SqlProtocol, type TransactionEvents, TransactionScanner } from './transaction-scanner.ts'
 
 export interface ProxyTarget {
@@ -15,83 +15,16 @@ interface ArmedCommit {
   readonly struck: () => void
 }
 
-/**
- * A TCP proxy that stands between clients and one server and does what networks do: cuts, delays, loses, refuses. It listens on
- * 127.0.0.1 and passes bytes on unchanged, so TLS goes through it; only COMMIT faults look into what is sent.
- */
-export class FaultProxy {
-  readonly #target: ProxyTarget
-  readonly #connections = new Set<ProxiedConnection>()
-  #server: Server | undefined
-  #port = 0
-  #delay = 0
-  #blackHole = false
+/** A proxy that can also lose one answer, or one COMMIT: for COMMIT it looks into what is sent. */
+export class FaultProxy extends Relay {
+  readonly #sql: ProxyTarget['sql']
   #armed: ArmedCommit | undefined
   #losesReply: (() => void) | undefined
   #atWrite: (() => void) | undefined
 
   constructor(target: ProxyTarget) {
-    this.#target = target
-  }
-
-  /** Starts to listen; `port` 0: any. Gives the port. */
-  async listen(port = 0): Promise<number> {
-    const server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, '127.0.0.1', resolve)
-    })
-    this.#server = server
-    this.#port = (server.address() as AddressInfo).port
-    return this.#port
-  }
-
-  /** Resets so many percent of the connections, one at least when there is one; gives how many. */
-  cut(percent = 100): number {
-    const all = [...this.#connections]
-    const hit = all.slice(0, Math.ceil((all.length * percent) / 100))
-    for (const connection of hit) connection.reset()
-    return hit.length
-  }
-
-  /** Everything that passes from now on is late by so many milliseconds, in each direction; 0 ends it. */
-  delay(milliseconds: number): void {
-    this.#delay = milliseconds
-    for (const connection of this.#connections) connection.delay = milliseconds
-  }
-
-  /** Nothing passes any more, also on new connections, and nobody hangs up. Ends by resetting what lost bytes. */
-  blackHole(on: boolean): void {
-    this.#blackHole = on
-    for (const connection of this.#connections) {
-      if (on) connection.silence()
-      else connection.hear()
-    }
-  }
-
-  /** The server's ends are closed, the clients are not told. New connections work. `end` resets the clients. */
-  halfOpen(): { end(): void } {
-    const open = [...this.#connections]
-    for (const connection of open) connection.loseServer()
-    return {
-      end: () => {
-        for (const connection of open) connection.reset()
-      },
-    }
-  }
-
-  /** Resets the connections and refuses new ones, until `accept()`. */
-  async refuse(): Promise<void> {
-    const server = this.#server
-    if (server === undefined) return
-    this.#server = undefined
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    this.cut()
-    await closed
-  }
-
-  async accept(): Promise<void> {
-    if (this.#server === undefined) await this.listen(this.#port)
+    super(target)
+    this.#sql = target.sql
   }
 
   /** The next answer that the server gives on any connection is lost, and the connection with it. */
@@ -120,8 +53,12 @@ export class FaultProxy {
     })
   }
 
-  async close(): Promise<void> {
-    await this.refuse()
+  protected override observe(connection: ProxiedConnection): Observer {
+    const scanner = this.#sql && new TransactionScanner(this.#sql.protocol, this.#sql.table)
+    return {
+      onRequest: (bytes) => this.#meet(connection, bytes, scanner?.scan(bytes)),
+      onReply: () => this.#takeReply(connection),
+    }
   }
 
   #armedUntil(signal: AbortSignal, arm: (struck: (() => void) | undefined) => void): Promise<boolean> {
@@ -135,19 +72,6 @@ export class FaultProxy {
       signal.addEventListener('abort', aborted)
       arm(() => end(true))
     })
-  }
-
-  #accept(client: Socket): void {
-    const { host, port, sql } = this.#target
-    const scanner = sql && new TransactionScanner(sql.protocol, sql.table)
-    const connection = new ProxiedConnection(client, connect({ host, port, allowHalfOpen: true }), {
-      onRequest: (bytes) => this.#meet(connection, bytes, scanner?.scan(bytes)),
-      onReply: () => this.#takeReply(connection),
-      onClose: () => this.#connections.delete(connection),
-    })
-    this.#connections.add(connection)
-    connection.delay = this.#delay
-    if (this.#blackHole) connection.silence()
   }
 
   /** True: the connection has dealt with the bytes. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Relay } from '../../src/chaos/relay.ts'
 import { type Database, kinds, openDatabase } from './databases.ts'
 import { etl, etlJson, startEtl } from './etl.ts'
-import { Gate } from './gate.ts'
 import { servers } from './servers.ts'
 import { Workspace } from './workspace.ts'
 
@@ -35,18 +35,17 @@ for (const kind of kinds)
   describe(`a server that is away, ${kind}`, { concurrency: false }, () => {
     let work: Workspace
     let db: Database
-    let database: Gate
-    let registry: Gate
+    let database: Relay
+    let registry: Relay
 
     before(async () => {
       work = new Workspace(`away_${kind}`)
       db = await openDatabase(kind)
-      const sink = servers()[kind]
       const url = new URL(servers().registryUrl)
-      database = new Gate(sink.host, sink.port)
-      registry = new Gate(url.hostname, Number(url.port))
-      await database.open()
-      await registry.open()
+      database = new Relay(servers()[kind])
+      registry = new Relay({ host: url.hostname, port: Number(url.port) })
+      await database.listen()
+      await registry.listen()
     })
     after(async () => {
       await database.close()
@@ -64,7 +63,7 @@ for (const kind of kinds)
     }
     const generate = (topic: string, n: number, ...flags: string[]) =>
       etlJson(['produce', '-t', topic, '--generate', String(n), '--seed', '1', ...flags])
-    /** A consumer that reaches database and registry through the gates only. */
+    /** A consumer that reaches database and registry through the relays only. */
     const consumer = (topic: string, ...flags: string[]) => {
       const { user, password, database: name } = servers()[kind]
       const scheme = kind === 'postgres' ? 'postgres' : 'mysql'
@@ -114,10 +113,10 @@ for (const kind of kinds)
       await generate(topic, 2_000)
       const running = consumer(topic)
       await running.until(async () => (await count(topic)) === 2_000)
-      database.shut()
+      await database.refuse()
       await generate(topic, 2_000)
       await running.says('database away: ')
-      await database.open()
+      await database.accept()
       await running.until(async () => (await count(topic)) === 4_000)
       await running.says('database back after ')
       const result = await running.stop()
@@ -134,13 +133,13 @@ for (const kind of kinds)
       const direct = startEtl(['consume', '-t', topic, '-s', kind, '--threads', '2', '--json'])
       const running = consumer(topic)
       await running.until(async () => (await count(topic)) === 500)
-      database.shut()
+      await database.refuse()
       // Its partitions go to the one who cannot reach the database.
       direct.child.kill('SIGTERM')
       await direct.output
       await generate(topic, 500)
       await running.says('database away: ')
-      await database.open()
+      await database.accept()
       await running.until(async () => (await count(topic)) === 1_000)
       const result = await running.stop()
       assert.deepEqual([result.code, result.deadLettered], [0, 0])
@@ -152,7 +151,7 @@ for (const kind of kinds)
       await generate(topic, 20_000)
       const running = consumer(topic, '--until-end', '--batch-records', '50', '--retry-for', '1s')
       await running.until(async () => (await count(topic)) > 0)
-      database.shut()
+      await database.refuse()
       const result = await running.end()
       assert.equal(result.code, 5)
       assert.match(result.stderr, /gave up after 1 s \(--retry-for\)/)
@@ -160,7 +159,7 @@ for (const kind of kinds)
       assert(
         result.partitions.some(({ state, error }) => state === 'failed' && error?.code === 'unreachable'),
       )
-      await database.open()
+      await database.accept()
       const rest = await consumer(topic, '--until-end').end()
       assert.equal(rest.code, 0)
       assert.equal(await count(topic), 20_000)
@@ -177,10 +176,10 @@ for (const kind of kinds)
       await generate(topic, 1_000)
       const running = consumer(topic)
       await running.until(async () => (await count(topic)) === 1_000)
-      registry.shut()
+      await registry.refuse()
       await generate(topic, 1_000, '--schema', old)
       await running.says('registry away: ')
-      await registry.open()
+      await registry.accept()
       await running.until(async () => (await count(topic)) === 2_000)
       const result = await running.stop()
       assert.deepEqual([result.code, result.written, result.deadLettered], [0, 2_000, 0])

@@ -114,11 +114,11 @@ for (const kind of ['postgres', 'mysql'] as const)
       assert.equal((await storedIds(letters.database, place.spec)).length, 30)
     })
 
-    for (const fault of ['before-server', 'before-answer'] as const)
-      it(`stores a record once when COMMIT is lost ${fault}`, async () => {
+    for (const fault of ['unsent', 'unanswered'] as const)
+      it(`stores a record once when COMMIT is ${fault}`, async () => {
         const place = await letters.write(3, {}, { ...appendTable(), provenance: false })
-        const proxy = new CommitProxy(letters.database.config.host, letters.database.config.port)
-        const far = openSink({ ...letters.database.config, host: '127.0.0.1', port: await proxy.listen() })
+        const { proxy, config } = await CommitProxy.open(letters.database.config)
+        const far = openSink(config)
         proxy.arm(fault)
         const receipt = await far.replay(request(place, await letters.pending(place)))
         assert.equal(proxy.triggered, 1)
@@ -131,9 +131,9 @@ for (const kind of ['postgres', 'mysql'] as const)
 
     it('says so when the outcome stays unknown, and the next run stores nothing twice', async () => {
       const place = await letters.write(3, {}, { ...appendTable(), provenance: false })
-      const proxy = new CommitProxy(letters.database.config.host, letters.database.config.port)
-      const far = openSink({ ...letters.database.config, host: '127.0.0.1', port: await proxy.listen() })
-      proxy.arm('before-answer', true)
+      const { proxy, config } = await CommitProxy.open(letters.database.config)
+      const far = openSink(config)
+      proxy.arm('unanswered', true)
       const all = await letters.pending(place)
       await assert.rejects(far.replay(request(place, all)), (error: Error) => {
         assert(error instanceof UnreachableError)

@@ -3,9 +3,9 @@ import { suite, test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
 import { ConfigError } from '../../../src/errors.ts'
 import { openReader } from '../../../src/kafka/open.ts'
+import { onAnswer, throughProxy } from './broker-proxy.ts'
 import { config, temporaryTopic } from './fixture.ts'
 import { Member, Positions } from './member.ts'
-import { onAnswer, throughProxy } from './tcp-proxy.ts'
 
 /** https://kafka.apache.org/protocol#protocol_api_keys and #protocol_error_codes */
 const metadata = 3

@@ -4,8 +4,8 @@ import { ConfigError } from '../../../src/errors.ts'
 import { RecordsRejectedError, RecordTooLargeError } from '../../../src/kafka/errors.ts'
 import { LogReader } from '../../../src/kafka/log-reader.ts'
 import { openProducer } from '../../../src/kafka/open.ts'
+import { throughProxy } from './broker-proxy.ts'
 import { config, endOffset, readBack, temporaryTopic, texts, values } from './fixture.ts'
-import { throughProxy } from './tcp-proxy.ts'
 
 suite('producer', () => {
   test('200 concurrent sends: distinct offsets, in the order of the calls', async (t) => {

@@ -8,7 +8,7 @@ import { Authority } from '../../../src/stack/secure/certificates.ts'
 import { passwordOf } from '../../../src/stack/secure/files.ts'
 import { signToken } from '../../../src/stack/secure/token.ts'
 import { readStackState } from '../../../src/stack/state.ts'
-import { TcpProxy } from '../kafka/tcp-proxy.ts'
+import { BrokerProxy } from '../kafka/broker-proxy.ts'
 import { clusterId, failure } from './clients.ts'
 import type { SecureStack } from './stack.ts'
 
@@ -29,7 +29,7 @@ export function describeLogins(stack: SecureStack): void {
 
     test('a session that the broker ends is renewed on the same connection', async () => {
       const endpoint = await stack.tokenEndpoint(3)
-      const proxy = new TcpProxy({ host: '127.0.0.1', port: Number(stack.listeners.sasl.split(':')[1]) })
+      const proxy = new BrokerProxy({ host: '127.0.0.1', port: Number(stack.listeners.sasl.split(':')[1]) })
       const connections = new Set<unknown>()
       proxy.onRequest = (_, connection) => Boolean(connections.add(connection))
       const addressMap = { [stack.listeners.sasl]: `127.0.0.1:${await proxy.listen()}` }
@@ -43,7 +43,7 @@ export function describeLogins(stack: SecureStack): void {
         assert.equal(connections.size, 1)
       } finally {
         await admin.close()
-        proxy.close()
+        await proxy.close()
       }
     })
 

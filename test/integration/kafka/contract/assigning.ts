@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from '../../../../src/errors.ts'
+import { onAnswer, throughProxy } from '../broker-proxy.ts'
 import { texts } from '../fixture.ts'
 import { Positions } from '../member.ts'
-import { onAnswer, throughProxy } from '../tcp-proxy.ts'
 import type { Cases } from './test-bed.ts'
 
 /** https://kafka.apache.org/protocol#protocol_api_keys and #protocol_error_codes */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
+import { onAnswer, throughProxy } from '../broker-proxy.ts'
 import { type Member, Positions } from '../member.ts'
-import { onAnswer, throughProxy } from '../tcp-proxy.ts'
 import type { Cases } from './test-bed.ts'
 
 /** https://kafka.apache.org/protocol#protocol_api_keys */

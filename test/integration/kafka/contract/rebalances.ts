@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
+import { throughProxy } from '../broker-proxy.ts'
 import { type Member, Positions } from '../member.ts'
-import { throughProxy } from '../tcp-proxy.ts'
 import type { Cases, TestBed } from './test-bed.ts'
 
 /** Small fetches, so that there is always something fetched that waits. */

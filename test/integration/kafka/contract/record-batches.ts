@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { CorruptBatchError } from '../../../../src/kafka/errors.ts'
 import type { Compression } from '../../../../src/kafka/producer.ts'
+import { throughProxy } from '../broker-proxy.ts'
 import { texts, values } from '../fixture.ts'
 import { javaProducer } from '../java-tool.ts'
-import { throughProxy } from '../tcp-proxy.ts'
 import type { Cases } from './test-bed.ts'
 
 const codecs: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
