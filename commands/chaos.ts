@@ -16,13 +16,12 @@ import { UpProgress } from '../src/stack/progress.ts'
 const interrupted = 130
 
 export default class Chaos extends EtlCommand {
-  static override summary =
-    'kill, freeze, cut and delay everything while records flow, then prove that none is lost or doubled'
+  static override summary = 'kill, freeze and cut everything while records flow, and prove none is lost'
   static override description =
     `Starts servers of its own (or takes yours with --existing), produces and consumes all the time, and injects faults
 from a seeded list at random moments. Then it waits until everything is consumed and compares every record of the log with every row.
 With --existing no server is killed: only etl's own processes and, by proxies, its connections. What it makes (topic, tables, groups
-named chaos_…) is removed again. Exit code: 0 nothing lost, doubled, altered or out of order · 3 something was · 4 it came to a stop
+named chaos_…) is removed again. Exit code: 0 nothing lost, doubled, altered or out of order · 3 something was · 4 it came to a stop · 5 servers could not be started or reached · 130 Ctrl-C
 
 Faults:
 ${kindsHelp()}`
@@ -47,8 +46,17 @@ ${kindsHelp()}`
       max: 100_000,
       helpValue: 'N',
     }),
-    seed: Flags.integer({ description: 'the same seed gives the same plan; default: a random one', min: 0 }),
-    sink: Flags.option({ char: 's', options: ['postgres', 'mysql', 'both'] as const, default: 'both' })(),
+    seed: Flags.integer({
+      description: 'the same seed gives the same plan; default: a random one',
+      min: 0,
+      helpValue: 'N',
+    }),
+    sink: Flags.option({
+      char: 's',
+      options: ['postgres', 'mysql', 'both'] as const,
+      description: 'databases that records flow into',
+      default: 'both',
+    })(),
     'faults-only': Flags.string({ description: 'no other faults than these', helpValue: 'FAULT,…' }),
     skip: Flags.string({ description: 'none of these faults', helpValue: 'FAULT,…' }),
     partitions: Flags.integer({ description: 'partitions of the topic', default: 6, min: 1, max: 100 }),
@@ -81,8 +89,9 @@ ${kindsHelp()}`
       kinds: selectKinds(list(flags['faults-only']), list(flags.skip)),
       scope: { ...scopeOf(sinks, existing), sessionTimeout },
     })
+    const again = sameRun(seed, flags)
     if (flags['dry-run']) {
-      this.log(planTable(faults))
+      this.log(`${planTable(faults)}\n\nthe same plan: ${again}`)
       return { seed, faults }
     }
     const line = progressLine(process.stderr)
@@ -104,10 +113,36 @@ ${kindsHelp()}`
       line.done()
       stop.dispose()
     })
-    this.log(chaosSummary(report))
-    process.exitCode = { ok: ExitCode.ok, failed: ExitCode.verificationFailed, interrupted }[report.verdict]
+    this.log(chaosSummary(report, again))
+    process.exitCode = {
+      ok: ExitCode.ok,
+      failed: ExitCode.verificationFailed,
+      untested: ExitCode.behind,
+      interrupted,
+    }[report.verdict]
     return chaosDocument(report)
   }
+}
+
+/** The command line of the same plan. What it says of servers and databases is in it: the plan depends on them. */
+function sameRun(seed: number, flags: SameRunFlags): string {
+  const given = [
+    flags.sink === 'both' ? [] : ['--sink', flags.sink],
+    flags['faults-only'] === undefined ? [] : ['--faults-only', flags['faults-only']],
+    flags.skip === undefined ? [] : ['--skip', flags.skip],
+    flags['session-timeout'] === undefined ? [] : ['--session-timeout', `${flags['session-timeout']}ms`],
+    flags.existing ? ['--existing'] : [],
+  ]
+  return ['etl chaos --seed', seed, '--faults', flags.faults, ...given.flat()].join(' ')
+}
+
+interface SameRunFlags {
+  readonly faults: number
+  readonly sink: string
+  readonly 'faults-only'?: string | undefined
+  readonly skip?: string | undefined
+  readonly 'session-timeout'?: number | undefined
+  readonly existing: boolean
 }
 
 function list(names: string | undefined): string[] {

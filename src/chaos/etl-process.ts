@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { ExitCode, UnexpectedError } from '../errors.ts'
+import { ConfigError, ExitCode, UnexpectedError } from '../errors.ts'
 import { endOfLog } from '../stack/log.ts'
 import { ownProgram } from '../stack/own-program.ts'
 import { type ToVictim, victimVariable } from './victim.ts'
@@ -23,10 +23,11 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** Throws UnexpectedError, with what the process said last, for an exit that no new start cures. */
+/** Throws ConfigError or UnexpectedError, with what the process said last, for an exit that no new start cures. */
 export async function refuseHopeless({ code }: Exit, name: string, log: string): Promise<void> {
   if (!hopeless.includes(code)) return
-  throw new UnexpectedError(`${name} ended with exit code ${code}`, {
+  const Failure = code === ExitCode.badConfig ? ConfigError : UnexpectedError
+  throw new Failure(`${name} ended with exit code ${code}`, {
     where: log,
     cause: new Error(`what it said last:\n${await endOfLog(log)}`),
   })

@@ -79,7 +79,8 @@ class ChaosRun {
     const at = { folder: this.#folder, topic: this.#topic }
     const setting = await prepareSetting(this.#request, at, this.#endings)
     await writeFile(join(this.#folder, 'logs', 'plan.json'), JSON.stringify(faults, null, 1))
-    note(`topic and tables ${this.#topic}, ${partitions} partitions; logs in ${join(this.#folder, 'logs')}`)
+    note(`topic and tables ${this.#topic}, ${partitions} partitions`)
+    note(`logs in ${join(this.#folder, 'logs')}`)
     await this.#start(setting)
     const schedule = await this.#disturb(setting)
     await this.#drain(setting, schedule)
@@ -89,7 +90,7 @@ class ChaosRun {
     const produced = await checkProduced(setting.places.kafka, this.#topic, rounds, trickle.totals)
     const outcomes = [...schedule.outcomes].sort((a, b) => a.fault.number - b.fault.number)
     return this.#report({
-      verdict: verdictOf(sinks, produced),
+      verdict: verdictOf(sinks, produced, outcomes),
       sinks,
       produced,
       outcomes,

@@ -1,14 +1,18 @@
+import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UnexpectedError, UnreachableError } from '../errors.ts'
+import { UnexpectedError, UnreachableError, UsageError } from '../errors.ts'
 import { stackDown } from '../stack/down.ts'
+import { pickPort } from '../stack/ports.ts'
 import { isRunning, type ProcessId } from '../stack/service-process.ts'
 import { readStackState, type ServiceName, type StackServices } from '../stack/state.ts'
 import { stackUp, type UpReporter } from '../stack/up.ts'
 
-/** A killed database's own processes may hold its files for a moment; a start that meets them fails. */
-const startAttempts = 10
+/** A killed server's own processes and threads may hold its files and its port for a moment; a start that meets them fails. */
+const startAttempts = 20
+/** A server is away for seconds in a run: far from the usual ports no other stack takes its port meanwhile. Below the ephemeral ports of Linux. */
+const firstPorts = { from: 15_000, to: 30_000 }
 
 /**
  * The servers of a run, each an `etl stack` of its own in a folder below `folder`, so that one can be started while another is starting.
@@ -26,7 +30,11 @@ export class OwnServers {
   }
 
   async start(): Promise<void> {
-    const started = await Promise.allSettled(this.names.map((name) => this.#up(name, this.#reporter)))
+    const started = await Promise.allSettled(
+      this.names.map(async (name) =>
+        this.#up(name, this.#reporter, await pickPort(randomInt(firstPorts.from, firstPorts.to), new Set())),
+      ),
+    )
     const failed = started.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
   }
@@ -52,7 +60,9 @@ export class OwnServers {
       try {
         return await this.#up(name, silent, this.state(name).port)
       } catch (error) {
-        if (!(error instanceof UnreachableError) || attempt === startAttempts) throw error
+        // UsageError: its port is taken.
+        const mayPass = error instanceof UnreachableError || error instanceof UsageError
+        if (!mayPass || attempt === startAttempts) throw error
         await sleep(300)
       }
     }
@@ -82,9 +92,8 @@ export class OwnServers {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  async #up(name: ServiceName, reporter: UpReporter, port?: number): Promise<void> {
-    const ports = port === undefined ? {} : { [name]: port }
-    await stackUp({ dir: this.#dir(name), services: [name], ports, fast: false, reporter })
+  async #up(name: ServiceName, reporter: UpReporter, port: number): Promise<void> {
+    await stackUp({ dir: this.#dir(name), services: [name], ports: { [name]: port }, fast: false, reporter })
   }
 
   #dir(name: ServiceName): string {

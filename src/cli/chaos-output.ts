@@ -5,7 +5,7 @@ import { textTable } from './table.ts'
 
 /** The progress line. */
 export function chaosProgress({ phase, done, active, faults, logSize, lag }: ChaosProgress): string {
-  const behind = Object.entries(lag).map(([sink, offsets]) => `${sink} ${offsets} behind`)
+  const behind = Object.entries(lag).map(([sink, offsets]) => `${sink} ${count(offsets)} behind`)
   const doing = phase === 'faults' ? `fault ${done}/${faults}, ${active} active` : phase
   return [doing, `${logSize.toLocaleString('en-US')} offsets`, ...behind].join(', ')
 }
@@ -30,19 +30,18 @@ export function kindsHelp(): string {
 }
 
 /** The result, at most 80 columns wide. */
-export function chaosSummary(report: ChaosReport): string {
+export function chaosSummary(report: ChaosReport, again: string): string {
   const { seed, faults, seconds, topic, partitions } = report
   return [
     `seed ${seed}, ${faults} faults in ${seconds.toFixed(0)} s, topic ${topic}, ${partitions} partitions`,
-    '',
-    faultTable(report.kinds),
-    '',
-    sinkTable(report),
+    ...(report.kinds.length > 0 ? ['', faultTable(report.kinds)] : []),
+    ...(report.sinks.length > 0 ? ['', sinkTable(report)] : []),
     ...producedLine(report),
     ...exitLines(report),
     ...findings(report),
     '',
     verdictLine(report),
+    `again: ${again}`,
   ].join('\n')
 }
 
@@ -79,32 +78,34 @@ function producedLine({ produced }: ChaosReport): string[] {
 /** How the consumer processes ended: a signal, or an exit code. */
 function exitLines({ exits }: ChaosReport): string[] {
   const ended = Object.entries(exits).flatMap(([name, ways]) => {
-    const each = Object.entries(ways).map(([how, times]) => `${how} ${times}×`)
+    const each = Object.entries(ways).map(
+      ([how, times]) => `${/^\d/.test(how) ? 'exit ' : ''}${how} ${times}×`,
+    )
     return each.length > 0 ? [`${name}: ${each.join(', ')}`] : []
   })
   return ended.map((line, i) => `${i === 0 ? 'ended     ' : '          '} ${line}`)
 }
 
-function findings({ sinks }: ChaosReport): string[] {
+/** Notes, too, when the run failed: one of them may be why. */
+function findings({ sinks, verdict }: ChaosReport): string[] {
+  const counts = ({ severity }: { severity: string }) => severity !== 'note' || verdict === 'failed'
   return sinks.flatMap(({ sink, audit, offsets }) => [
     ...[...audit.partitions, audit].flatMap((part) =>
-      part.findings
-        .filter(({ severity }) => severity !== 'note')
-        .map((finding) => `  ${sink} ${finding.cause}: ${finding.detail}`),
+      part.findings.filter(counts).map((finding) => `  ${sink} ${finding.cause}: ${finding.detail}`),
     ),
     ...[...offsets.partitions, offsets].flatMap((part) =>
       part.findings
-        .filter(({ severity }) => severity !== 'note')
+        .filter(counts)
         .map((finding) => `  ${sink} verify-offsets ${finding.cause}: ${finding.detail}`),
     ),
   ])
 }
 
-function verdictLine({ verdict, seed, faults }: ChaosReport): string {
-  const again = `etl chaos --seed ${seed} --faults ${faults}`
-  if (verdict === 'interrupted') return `INTERRUPTED: nothing was compared   again: ${again}`
-  if (verdict === 'failed') return `FAILED: log and rows differ   again: ${again}`
-  return `OK: every record of the log is stored exactly once, unaltered and in order   again: ${again}`
+function verdictLine({ verdict }: ChaosReport): string {
+  if (verdict === 'interrupted') return 'INTERRUPTED: nothing was compared'
+  if (verdict === 'failed') return 'FAILED: log and rows differ'
+  if (verdict === 'untested') return 'UNTESTED: no fault found anything to hit'
+  return 'OK: every record of the log is stored exactly once, unaltered and in order'
 }
 
 function duration(milliseconds: number | undefined): string {
