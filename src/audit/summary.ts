@@ -20,7 +20,8 @@ interface Outcome {
 export function summarize(outcome: Outcome): AuditReport {
   const { scopes, findings, rowCounts, provenance, method } = outcome
   if (provenance) countRows(outcome)
-  const partitions = scopes.map((scope) => partitionAudit(scope))
+  const letters = `etl dlq list --topic ${outcome.topic} --sink ${outcome.sink}`
+  const partitions = scopes.map((scope) => partitionAudit(scope, letters))
   const sum = (f: (p: PartitionAudit) => bigint) => partitions.reduce((total, p) => total + f(p), 0n)
   const whole = (cause: 'lost' | 'doubled' | 'altered' | 'foreign') => findings.count(cause)
   const totals: AuditTotals = {
@@ -53,21 +54,18 @@ function countRows({ scopes, findings, rowCounts, method }: Outcome): void {
         detail: `partition ${partition} does not exist`,
         examples: [{ partition: partition as number }],
       })
-    else if (method === 'place' && scope?.stored && !scope.cut)
-      scope.findings.addMany('expired', count - scope.tally.streamed)
+    else if (method === 'place' && scope?.stored && !scope.cut) {
+      // In front of a log that begins at 0 there never was a record.
+      const cause = scope.logStart > 0n ? 'expired' : 'foreign'
+      scope.findings.addMany(cause, count - scope.tally.streamed)
+    }
   }
 }
 
-function partitionAudit({
-  partition,
-  logStart,
-  logEnd,
-  stored,
-  end,
-  findings,
-  tally,
-  ...scope
-}: PartitionScope) {
+function partitionAudit(
+  { partition, logStart, logEnd, stored, end, findings, tally, ...scope }: PartitionScope,
+  letters: string,
+) {
   const audit: PartitionAudit = {
     partition,
     logStart,
@@ -86,13 +84,13 @@ function partitionAudit({
     foreign: findings.count('foreign'),
     outOfOrder: findings.count('out_of_order'),
     verdict: findings.verdict(),
-    findings: notesOf(findings, tally.deadLettered),
+    findings: notesOf(findings, tally.deadLettered, letters),
   }
   return audit
 }
 
-function notesOf(findings: Findings, deadLettered: bigint) {
-  findings.addMany('dead_lettered', deadLettered, { next: 'etl dlq list' })
+function notesOf(findings: Findings, deadLettered: bigint, next: string) {
+  findings.addMany('dead_lettered', deadLettered, { next })
   return findings.list()
 }
 
