@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
 import { audit } from '../src/audit/audit.ts'
 import type { AuditReport } from '../src/audit/report.ts'
 import { auditText } from '../src/cli/audit-output.ts'
 import { EtlCommand } from '../src/cli/command.ts'
-import { kafkaFlags, registryFlags, sinksFlag, topicFlag } from '../src/cli/flags.ts'
+import { kafkaFlags, registryFlags, sinksFlag, tableSchema, topicFlag } from '../src/cli/flags.ts'
 import { progressLine } from '../src/cli/progress.ts'
 import { Context, groupOf } from '../src/config/context.ts'
 import { openRegistry } from '../src/schema/registry-client/client.ts'
@@ -60,7 +59,7 @@ Exit code: 0 every row is what its record says · 3 lost, doubled, altered, fore
     const { flags } = await this.parse(Audit)
     const context = new Context(flags)
     const dataset = context.dataset(flags.topic)
-    const schema = flags.schema ? await readFile(flags.schema, 'utf8') : undefined
+    const schema = await tableSchema(flags.schema)
     const line = progressLine(process.stderr)
     const reports: AuditReport[] = []
     for (const { name, config } of context.selectSinks(flags.sink, dataset)) {

@@ -1,9 +1,15 @@
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { Flags } from '@oclif/core'
 import { EtlCommand } from '../src/cli/command.ts'
 import { consumeDocument, consumeProgress, consumeSummary } from '../src/cli/consume-output.ts'
-import { durationFlag, kafkaFlags, registryFlags, sinkFlag, topicFlag } from '../src/cli/flags.ts'
+import {
+  durationFlag,
+  kafkaFlags,
+  registryFlags,
+  sinkFlag,
+  tableSchema,
+  topicFlag,
+} from '../src/cli/flags.ts'
 import { stopSignal } from '../src/cli/stop-signal.ts'
 import { Context, groupOf } from '../src/config/context.ts'
 import { startConsume } from '../src/engine/consume/start.ts'
@@ -111,7 +117,7 @@ Ctrl-C finishes the transactions in progress and leaves the group; a second Ctrl
       topic: dataset.topic,
       group: flags.group ?? groupOf(dataset, sink.config),
       table: flags.table ?? dataset.table,
-      schema: flags.schema ? await readFile(flags.schema, 'utf8') : undefined,
+      schema: await tableSchema(flags.schema),
       mode: flags.mode ?? dataset.mode,
       flatten: flags.flatten || dataset.flatten === true,
       threads: flags.threads,

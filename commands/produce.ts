@@ -35,7 +35,7 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
     },
     {
       description: 'from a pipe, as it comes',
-      command: 'tail -F app.log | <%= config.bin %> produce -t app --format ndjson',
+      command: '$ tail -F app.log | <%= config.bin %> produce -t app --format ndjson',
     },
     {
       description: 'a large file; after a crash the same command goes on, and each record is sent once',
@@ -125,6 +125,7 @@ Ctrl-C stops reading, sends what was read and says how far it came (exit code 13
     }),
     compression: Flags.option({
       options: ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const,
+      description: 'of the batches in the log',
       default: 'lz4',
     })(),
     resume: Flags.boolean({

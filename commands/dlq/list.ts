@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import { EtlCommand } from '../../src/cli/command.ts'
 import { letterFilterFlags, lettersOf, queryOf } from '../../src/cli/dlq-flags.ts'
-import { letterList, listDocument } from '../../src/cli/dlq-output.ts'
+import { letterList, listDocument, nextSteps, noLetters } from '../../src/cli/dlq-output.ts'
 import { Context } from '../../src/config/context.ts'
 import { openSink } from '../../src/sink/open.ts'
 
@@ -43,12 +43,11 @@ export default class DlqList extends EtlCommand {
     try {
       const letters = await box.letters(query, { limit: flags.limit })
       const counts = await box.countLetters(query)
-      this.log(letterList(letters, counts))
-      if (letters.length > 0 && flags.state === 'pending')
-        this.logToStderr(
-          `\netl dlq show ${dataset.topic}/${letters[0]?.partition}/${letters[0]?.record.offset} shows one, etl dlq replay --topic ${dataset.topic} tries them again`,
-        )
-      return { topic: dataset.topic, group, sink: sink.name, ...listDocument(letters, counts) }
+      const place = { topic: dataset.topic, group, sink: sink.name }
+      const [first] = letters
+      this.log(first ? letterList(letters, counts) : noLetters(flags.state, place))
+      if (first && flags.state === 'pending') this.logToStderr(nextSteps(first, flags.group, place))
+      return { ...place, ...listDocument(letters, counts) }
     } finally {
       await box.close()
     }

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { Flags } from '@oclif/core'
 import { EtlCommand } from '../../src/cli/command.ts'
 import { letterFilterFlags, lettersOf, queryOf } from '../../src/cli/dlq-flags.ts'
 import { planText, replayExitCode, replayPlan, replayText } from '../../src/cli/dlq-output.ts'
-import { kafkaFlags, registryFlags } from '../../src/cli/flags.ts'
+import { kafkaFlags, registryFlags, tableSchema } from '../../src/cli/flags.ts'
 import { progressLine } from '../../src/cli/progress.ts'
 import { stopSignal } from '../../src/cli/stop-signal.ts'
 import { Context } from '../../src/config/context.ts'
@@ -15,7 +14,7 @@ export default class DlqReplay extends EtlCommand {
   static override description =
     `Takes pending letters the same way as etl consume takes records: decoded with the table's schema, written, and
 marked in one transaction. Without --execute it only says what it would do. Letters that are refused again count one try more.
-Exit code: 0 all chosen letters are replayed · 4 some are left: refused again, at the cap, or Ctrl-C · 5 unreachable`
+Exit code: 0 all chosen letters are replayed · 4 some are left: refused again, at the cap, or not reached before Ctrl-C · 5 unreachable`
 
   static override examples = [
     {
@@ -62,7 +61,7 @@ Exit code: 0 all chosen letters are replayed · 4 some are left: refused again, 
       registry: context.registry(),
       sink: sink.config,
       table: flags.table ?? dataset.table,
-      schema: flags.schema ? await readFile(flags.schema, 'utf8') : undefined,
+      schema: await tableSchema(flags.schema),
       mode: flags.mode ?? dataset.mode,
       flatten: flags.flatten || dataset.flatten === true,
       query: queryOf(dataset.topic, group, flags),
@@ -71,13 +70,17 @@ Exit code: 0 all chosen letters are replayed · 4 some are left: refused again, 
       execute: flags.execute,
       owner: `${hostname()}/${process.pid}`,
       signal: stop.signal,
-      onProgress: ({ stored, failed }) => line.update(`${stored} stored, ${failed.length} refused`),
+      onProgress: ({ stored, failed }) =>
+        line.update(
+          `${stored.toLocaleString('en-US')} stored, ${failed.length.toLocaleString('en-US')} refused`,
+        ),
     }).finally(() => {
       line.done()
       stop.dispose()
     })
     const plan = replayPlan(result, flags['max-attempts'])
-    this.log(planText(result, flags['max-attempts']))
+    const place = { topic: dataset.topic, group, sink: sink.name }
+    this.log(planText(result, flags['max-attempts'], place))
     const { totals } = result
     if (totals) {
       this.log(replayText(totals))
@@ -85,9 +88,7 @@ Exit code: 0 all chosen letters are replayed · 4 some are left: refused again, 
     } else if (plan.chosen > 0n)
       this.logToStderr('\nnothing was done; the same command with --execute does it')
     return {
-      topic: dataset.topic,
-      group,
-      sink: sink.name,
+      ...place,
       mode: result.mode,
       plan: { ...plan, letters: result.chosen },
       executed: totals !== undefined,

@@ -20,7 +20,7 @@ export default class DlqShow extends EtlCommand {
     },
     {
       description: 'its bytes',
-      command: '<%= config.bin %> dlq show flights/0/42 --json | jq -r .value.base64 | base64 -d',
+      command: '<%= config.bin %> dlq show flights/0/42 -s postgres --json | jq -r .value.base64 | base64 -d',
     },
   ]
 

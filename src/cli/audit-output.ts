@@ -104,6 +104,6 @@ function verdictLine({ verdict, totals }: AuditReport): string {
   if (verdict === 'failed')
     return `FAILED: ${lost} lost, ${doubled} doubled, ${altered} altered, ${foreign} foreign, ${outOfOrder} out of order`
   if (verdict === 'behind')
-    return `BEHIND: lag ${lag}; below the stored offsets everything is as it should be`
+    return `BEHIND: lag ${lag.toLocaleString('en-US')}; below the stored offsets everything is as it should be`
   return `OK: ${inLog.toLocaleString('en-US')} records, each where it belongs with the values that it has`
 }

@@ -9,7 +9,7 @@ const offsetFlag = Flags.custom<bigint>({
   helpValue: 'N',
   parse: async (input) => {
     if (/^\d{1,19}$/.test(input)) return BigInt(input)
-    throw new UsageError(`"${input}" is not an offset`, { where: '--offset' })
+    throw new UsageError(`"${input}" is not an offset`, { next: 'a whole number, as etl dlq list has it' })
   },
 })
 
@@ -30,11 +30,12 @@ export const letterFilterFlags = {
   ...lettersOfFlags,
   partition: Flags.integer({ char: 'p', description: 'only of this partition', multiple: true, min: 0 }),
   offset: offsetFlag({ description: 'only this offset' }),
-  class: Flags.string({
+  class: Flags.option({
+    options: ['decode', 'schema', 'data', 'constraint', 'conflict'] as const,
     description: 'only of this class: decode, schema, data, constraint, conflict',
     multiple: true,
     helpValue: 'CLASS',
-  }),
+  })(),
   since: durationFlag({ description: 'only letters that are not older, e.g. 24h' }),
 }
 
@@ -82,6 +83,6 @@ export function parsePlace(text: string): { topic: string; partition: number; of
 export function noSuchLetter(place: string, sink: string, group: string): InputError {
   return new InputError('there is no such dead letter', {
     where: `${place} in ${sink}, group ${group}`,
-    next: `etl dlq list --topic ${place.split('/')[0]} --state all`,
+    next: `etl dlq list --topic ${place.split('/')[0]} --sink ${sink} --state all`,
   })
 }

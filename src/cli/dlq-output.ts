@@ -2,14 +2,13 @@ import type { ReplayTotals } from '../engine/dlq/replay.ts'
 import type { Shown, ShownLetter } from '../engine/dlq/show.ts'
 import type { ReplayResult } from '../engine/dlq/start.ts'
 import { ExitCode } from '../errors.ts'
-import type { FiledLetter, LetterCount } from '../sink/letters.ts'
+import type { FiledLetter, LetterCount, LetterQuery } from '../sink/letters.ts'
 import { textTable } from './table.ts'
 
 const width = 80
 
 /** One line a letter, as much of the message as fits, then how many there are of each class. */
 export function letterList(letters: readonly FiledLetter[], counts: readonly LetterCount[]): string {
-  if (letters.length === 0) return 'no dead letters'
   const head = ['part', 'offset', 'class', 'tries', 'state', 'error']
   const cells = letters.map((letter) => [
     String(letter.partition),
@@ -26,13 +25,39 @@ export function letterList(letters: readonly FiledLetter[], counts: readonly Let
   return [textTable(head, rows), '', countText(counts, letters.length)].join('\n')
 }
 
+/** Which letters a command looks at. */
+export interface LetterPlace {
+  readonly topic: string
+  readonly group: string
+  readonly sink: string
+}
+
+/** Nothing found may also mean another topic, group or database than the one that was meant. */
+export function noLetters(state: LetterQuery['state'], { topic, group, sink }: LetterPlace): string {
+  const what = state === 'all' ? 'no dead letters' : `no ${state} dead letters`
+  return `${what}\n  topic ${topic}, group ${group}, sink ${sink}`
+}
+
+/** What to do with letters that are pending; `group` only where it was given. */
+export function nextSteps(
+  letter: FiledLetter,
+  group: string | undefined,
+  { topic, sink }: LetterPlace,
+): string {
+  const flags = `--sink ${sink}${group === undefined ? '' : ` --group ${group}`}`
+  return [
+    '',
+    `one of them:  etl dlq show ${topic}/${letter.partition}/${letter.record.offset} ${flags}`,
+    `try again:    etl dlq replay --topic ${topic} ${flags}`,
+  ].join('\n')
+}
+
 function countText(counts: readonly LetterCount[], shown: number): string {
   const byClass = new Map<string, { pending: bigint; replayed: bigint }>()
   for (const { errorClass, state, letters } of counts) {
     const sums = byClass.get(errorClass) ?? { pending: 0n, replayed: 0n }
     byClass.set(errorClass, { ...sums, [state]: sums[state] + letters })
   }
-  const number = (n: bigint) => n.toLocaleString('en-US')
   const rows = [...byClass].map(([name, { pending, replayed }]) => [name, number(pending), number(replayed)])
   const total = sum(counts)
   const more = total > BigInt(shown) ? [`${number(total)} letters; --limit shows more than ${shown}`] : []
@@ -113,19 +138,20 @@ export function replayPlan({ chosen }: ReplayResult, maxAttempts: number): Repla
   }
 }
 
-export function planText(result: ReplayResult, maxAttempts: number): string {
+export function planText(result: ReplayResult, maxAttempts: number, place: LetterPlace): string {
   const { chosen, atCap } = replayPlan(result, maxAttempts)
-  if (chosen + atCap === 0n) return 'no pending dead letters: nothing to replay'
+  if (chosen + atCap === 0n) return noLetters('pending', place)
   const rows = result.chosen.map(({ partition, errorClass, attempts, letters }) => [
     String(partition),
     errorClass,
     String(attempts),
-    letters.toLocaleString('en-US'),
+    number(letters),
     attempts < maxAttempts ? 'replay' : 'leave: at the cap',
   ])
   return [
     textTable(['part', 'class', 'tries', 'letters', 'plan'], rows),
-    `${chosen} to replay (${result.mode})${atCap > 0n ? `, ${atCap} were tried ${maxAttempts} times or more and are left` : ''}`,
+    `${number(chosen)} to replay (${result.mode})${atCap > 0n ? `, ${number(atCap)} were tried ${maxAttempts} times or more and are left` : ''}`,
+    ...(atCap > 0n ? ['a higher --max-attempts takes those too'] : []),
   ].join('\n')
 }
 
@@ -140,19 +166,28 @@ export function replayText(totals: ReplayTotals): string {
       cut(`${errorClass}: ${message}`, 50),
     ])
   return [
-    `${stored} stored`,
-    ...(superseded > 0 ? [`${superseded} superseded: a newer record of their key counts`] : []),
-    ...(changed > 0 ? [`${changed} left alone: another replay or a consumer was at them`] : []),
+    `${number(stored)} stored`,
+    ...(superseded > 0 ? [`${number(superseded)} superseded: a newer record of their key counts`] : []),
+    ...(changed > 0 ? [`${number(changed)} left alone: another replay or a consumer was at them`] : []),
     ...(failed.length > 0
-      ? [`${failed.length} refused again`, textTable(['part', 'offset', 'tries', 'error'], rows)]
+      ? [`${number(failed.length)} refused again`, textTable(['part', 'offset', 'tries', 'error'], rows)]
       : []),
   ].join('\n')
 }
 
 /** 0 when no chosen letter is left pending, else 4: there is something to do. */
-export function replayExitCode({ atCap }: ReplayPlan, totals: ReplayTotals, interrupted: boolean): ExitCode {
-  const left = atCap > 0n || totals.failed.length > 0 || totals.changed > 0 || interrupted
+export function replayExitCode(
+  { chosen, atCap }: ReplayPlan,
+  { stored, superseded, changed, failed }: ReplayTotals,
+  interrupted: boolean,
+): ExitCode {
+  const notReached = interrupted && BigInt(stored + superseded) < chosen
+  const left = atCap > 0n || failed.length > 0 || changed > 0 || notReached
   return left ? ExitCode.behind : ExitCode.ok
+}
+
+function number(value: bigint | number): string {
+  return value.toLocaleString('en-US')
 }
 
 function sum(counts: readonly LetterCount[]): bigint {

@@ -56,7 +56,8 @@ function causeText(cause: unknown): string {
   if (cause instanceof AggregateError && !cause.message) {
     return [...new Set(cause.errors.map(causeText))].join(', ')
   }
-  return cause instanceof Error ? cause.message || cause.name : String(cause)
+  // OpenSSL's messages end with a line break.
+  return (cause instanceof Error ? cause.message || cause.name : String(cause)).trim()
 }
 
 function stacks(err: Error): string {

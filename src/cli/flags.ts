@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
 import { UsageError } from '../errors.ts'
 
@@ -62,3 +63,15 @@ export const durationFlag = Flags.custom<number>({
     return Number(amount) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[unit as 'ms' | 's' | 'm' | 'h']
   },
 })
+
+/** The text of the schema file; without a file the registry's latest schema is the table's. Throws UsageError. */
+export async function tableSchema(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  return await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new UsageError('the schema file cannot be read', {
+      where: path,
+      cause,
+      next: "the path of an Avro schema, or no --schema: the registry's latest",
+    })
+  })
+}

@@ -27,7 +27,27 @@ class EtlCommandHelp extends CommandHelp {
     const text = summary ? description : description.split('\n').slice(1).join('\n')
     // Line breaks inside a paragraph are those of the source file; the terminal's width decides anew.
     const flowing = text.trim().replaceAll(/(?<!\n)\n(?![\n ])/g, ' ')
-    return flowing ? this.wrap(flowing) : undefined
+    return flowing
+      ? flowing
+          .split('\n')
+          .map((line) => this.paragraph(line))
+          .join('\n')
+      : undefined
+  }
+
+  /** An indented line is the row of a list, `  NAME  meaning`: its meaning goes on below itself. */
+  private paragraph(line: string): string {
+    const name = /^ +\S+ +/.exec(line)?.[0] ?? ''
+    const meaning = this.wrap(line.slice(name.length), name.length + 2)
+    return name + meaning.replaceAll('\n', `\n${' '.repeat(name.length)}`)
+  }
+
+  /** oclif trims the list: a first flag without a letter would stand to the left of all the others. */
+  override renderList(...[rows, options]: Parameters<CommandHelp['renderList']>): string {
+    const text = super.renderList(rows, options)
+    const [first = ''] = rows[0] ?? []
+    const inColumns = text.split('\n', 1)[0] !== first.trim()
+    return inColumns ? first.slice(0, first.length - first.trimStart().length) + text : text
   }
 
   protected override defaultUsage(): string {

@@ -53,6 +53,7 @@ function findingLines({ partitions, findings }: VerifyReport): string[] {
 
 function verdictLine({ verdict, totals }: VerifyReport): string {
   if (verdict === 'failed') return `FAILED: ${totals.lost} lost, ${totals.doubled} doubled`
-  if (verdict === 'behind') return `BEHIND: lag ${totals.lag}; below the stored offsets 0 lost, 0 doubled`
+  if (verdict === 'behind')
+    return `BEHIND: lag ${totals.lag.toLocaleString('en-US')}; below the stored offsets 0 lost, 0 doubled`
   return `OK: ${totals.inLog.toLocaleString('en-US')} records, each accounted for exactly once: 0 lost, 0 doubled`
 }

@@ -12,7 +12,7 @@ export function invalidTopic(topic: string): ConfigError {
     cause: new Error(
       'Kafka takes letters, digits, ".", "_" and "-", up to 249 of them, and neither "." nor ".." alone',
     ),
-    next: 'give it another name: --topic NAME, or topic in etl.yaml',
+    next: 'give it another name, in the flag or in etl.yaml',
   })
 }
 

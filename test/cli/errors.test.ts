@@ -47,6 +47,11 @@ const mistakes = [
     text: 'Error: Expected --mode=append to be one of: insert, upsert\n  next:  etl consume --help\n',
   },
   {
+    name: 'one of several values that is none of the options',
+    args: ['dlq', 'list', '-t', 'x', '--class', 'bad'],
+    text: 'Error: Expected --class=bad to be one of: decode, schema, data, constraint, conflict\n  next:  etl dlq list --help\n',
+  },
+  {
     name: 'a number that is none',
     args: ['consume', '-t', 'x', '--threads', 'many'],
     text: 'Error: --threads: Expected an integer but received: many\n  next:  etl consume --help\n',
@@ -90,7 +95,14 @@ suite('help', () => {
   }
 
   test('of a command stands in 80 columns and begins with examples', async () => {
-    for (const words of [['consume'], ['schema', 'gen'], ['apply'], ['stack', 'up']]) {
+    for (const words of [
+      ['consume'],
+      ['schema', 'gen'],
+      ['apply'],
+      ['stack', 'up'],
+      ['chaos'],
+      ['dlq', 'list'],
+    ]) {
       const { code, stdout } = await etl([...words, '--help'])
       assert.equal(code, 0)
       assert.match(stdout, /^.+\n\nEXAMPLES\n/)

@@ -197,7 +197,7 @@ function groupError(error: unknown, group: string): unknown {
   if (type === 'INVALID_SESSION_TIMEOUT') {
     return new ConfigError(
       'the session timeout is outside of group.min.session.timeout.ms to group.max.session.timeout.ms of the brokers',
-      details,
+      { ...details, next: '--session-timeout within that range; brokers take 6s to 30m by default' },
     )
   }
   if (type === 'INVALID_GROUP_ID') return new ConfigError(`'${group}' is not a group name`, details)
