@@ -20,6 +20,8 @@ export function consumeProgress(stream: ProgressStream): ConsumeLine {
   const started = performance.now()
   const told = new Map<number, string>()
   const servers = new ServerLines()
+  /** Claims of each partition that were fenced and told of. */
+  const fences = new Map<number, number>()
   return {
     update(progress) {
       for (const text of servers.changes(progress.servers)) line.print(text)
@@ -27,6 +29,9 @@ export function consumeProgress(stream: ProgressStream): ConsumeLine {
         const text = trouble(lane)
         if (text !== undefined && told.get(lane.partition) !== text) line.print(text)
         told.set(lane.partition, text ?? '')
+        if (lane.fenced > (fences.get(lane.partition) ?? 0) && lane.state !== 'fenced')
+          line.print(takenOver(lane))
+        fences.set(lane.partition, lane.fenced)
       }
       line.update(progressText(progress, (performance.now() - started) / 1000))
     },
@@ -48,6 +53,11 @@ function trouble(lane: LaneProgress): string | undefined {
     ...(next ? [`next:  ${next}`] : []),
   ]
   return redact(lines.join('\n  '))
+}
+
+/** A fence that a rebalance followed at once, so that nobody saw the lane in that state. */
+function takenOver({ partition }: LaneProgress): string {
+  return `partition ${partition} was taken by another owner: what this one still had of it was not written`
 }
 
 function progressText(p: ConsumeProgress, seconds: number): string {
