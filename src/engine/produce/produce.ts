@@ -78,7 +78,7 @@ export async function produce(run: ProduceRun): Promise<ProduceOutcome> {
   // Only now that no thread sends any more: an abort must not be overtaken by records.
   await run.commits?.abandon()
   return {
-    ...conclusion(ending, run),
+    ...conclusion(ending, run, tally.sent),
     totals: tally,
     partitions: tally.partitions,
     seconds: (performance.now() - started) / 1000,
@@ -88,17 +88,18 @@ export async function produce(run: ProduceRun): Promise<ProduceOutcome> {
 function conclusion(
   ending: Ending | undefined,
   { signal, job, commits }: ProduceRun,
+  sent: number,
 ): Pick<ProduceOutcome, 'end' | 'error'> {
   if (ending?.kind === 'failed')
-    return { end: 'failed', error: withNext(ending.error, commits !== undefined) }
+    return { end: 'failed', error: withNext(ending.error, commits !== undefined, sent) }
   if (ending?.kind === 'bad-record') return { end: 'bad-record', error: badRecordError(ending.bad, job) }
   return { end: signal.aborted ? 'interrupted' : 'complete', error: undefined }
 }
 
-/** What helps after a failure in mid-run, unless the error itself knows better. */
-function withNext(error: unknown, resumable: boolean): unknown {
+/** What helps after a failure in mid-run, unless the error itself knows better. Brokers that took records and are gone now are the right ones. */
+function withNext(error: unknown, resumable: boolean, sent: number): unknown {
   if (!(error instanceof EtlError)) return error
-  const awaits = resumable && error.exitCode === ExitCode.unreachable
+  const awaits = (resumable || sent > 0) && error.exitCode === ExitCode.unreachable
   if (error.next !== undefined && !awaits) return error
   const next = resumable
     ? 'the same command again: it goes on after the last commit'
