@@ -5,6 +5,8 @@
 import { workerData } from 'node:worker_threads'
 import type { WorkerStart } from './threads.ts'
 
+if (process.report) process.report.excludeEnv = true
+
 interface RoleModule {
   /** Runs in the worker thread; a rejection reaches the parent as the worker's `error` event. */
   start(data: never): Promise<void> | void
