@@ -256,9 +256,9 @@ export function serverFaults(kind: SinkConfig['kind']): void {
             columns: [column('amount', { kind: 'decimal' as const, precision: 20, scale: 4 })],
           }
           place = await preparePlace(sink, spec)
-          await server.sql(`ALTER TABLE "${spec.table}" MODIFY amount DECIMAL(20,1) NOT NULL`)
           await lane.release()
           lane = await claim(sink, place)
+          await server.sql(`ALTER TABLE "${spec.table}" MODIFY amount DECIMAL(20,1) NOT NULL`)
           await assert.rejects(lane.commit(batch(0n, [row(0n, ['1.2345'])])), ConfigError)
           assert.deepEqual(await server.sql(`SELECT amount FROM "${spec.table}"`), [])
         } finally {
