@@ -61,7 +61,12 @@ async function down(options: DownOptions): Promise<StoppedService[]> {
   // Root's databases may live outside of .etl/, in a folder of their own.
   const databases = await databasesFolder(options.dir)
   if (databases !== join(options.dir, stackFolder)) await removeIfEmpty(databases)
-  return purged
+  return purged.filter(isOfInterest)
+}
+
+/** Nobody asked for the gate by name: that it was not there says nothing. */
+function isOfInterest({ name, outcome, purged }: StoppedService): boolean {
+  return name !== gateName || outcome !== 'not running' || purged !== undefined
 }
 
 /** The gate goes with the last of those that need it. */
