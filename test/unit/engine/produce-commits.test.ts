@@ -97,6 +97,8 @@ interface Case {
 /** One process: its answers come through the scheduler, and never again after its death. */
 class Process {
   dead = false
+  /** It has taken over all inputs. */
+  hasTaken = false
   readonly #scheduler: fc.Scheduler
   readonly #brokers: Brokers
   readonly #case: Case
@@ -122,6 +124,7 @@ class Process {
     const taken = []
     for (const index of inputs.keys())
       taken.push(await takeInput(transactions, { name: 'in', id: `${index}` }, target))
+    this.hasTaken = true
     let time = 0
     const coordinator = new Coordinator({
       workers: Array.from({ length: threads }, () => this.#worker()),
@@ -265,8 +268,9 @@ describe('resumable runs', () => {
             await new Promise(setImmediate)
             if (scheduler.count() > 0) await scheduler.waitOne()
           }
-          // Every other one is only frozen: it wakes up beside the next ones.
-          process.dead = answers % 2 === 0
+          // Every other one is only frozen: it wakes up beside the next ones. One that had not taken all inputs would take them from
+          // the last run, and rightly fence it.
+          process.dead = answers % 2 === 0 || !process.hasTaken
         }
         const skipped = c.onBad === 'skip' ? bad : new Set<number>()
         const correctable = new Set(bad)
