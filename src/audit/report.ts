@@ -51,12 +51,8 @@ export interface AuditExample {
   readonly found?: string | null
 }
 
-export interface PartitionAudit {
-  readonly partition: number
-  readonly logStart: bigint
-  readonly logEnd: bigint
-  /** Next offset in the sink, or `until` where that is lower: what was audited ends here. undefined: never claimed. */
-  readonly offset: bigint | undefined
+/** What records and rows come to; of one partition, or of the table as a whole. */
+export interface AuditCounts {
   readonly lag: bigint
   /** Committed data records of the log in [log start, offset), read one by one. */
   readonly inLog: bigint
@@ -74,6 +70,14 @@ export interface PartitionAudit {
   readonly altered: bigint
   readonly foreign: bigint
   readonly outOfOrder: bigint
+}
+
+export interface PartitionAudit extends AuditCounts {
+  readonly partition: number
+  readonly logStart: bigint
+  readonly logEnd: bigint
+  /** Next offset in the sink, or `until` where that is lower: what was audited ends here. undefined: never claimed. */
+  readonly offset: bigint | undefined
   readonly verdict: Verdict
   readonly findings: readonly AuditFinding[]
 }
@@ -93,23 +97,8 @@ export interface AuditReport {
   readonly partitions: readonly PartitionAudit[]
   /** What concerns the table, not one partition. */
   readonly findings: readonly AuditFinding[]
-  readonly totals: AuditTotals
+  /** `rows`: those of the whole table. */
+  readonly totals: AuditCounts
 }
 
 export type AuditMethod = 'place' | 'key' | 'values'
-
-export interface AuditTotals {
-  readonly lag: bigint
-  readonly inLog: bigint
-  /** Rows of the whole table. */
-  readonly rows: bigint
-  readonly superseded: bigint
-  readonly deadLettered: bigint
-  readonly replayed: bigint
-  readonly filtered: bigint
-  readonly lost: bigint
-  readonly doubled: bigint
-  readonly altered: bigint
-  readonly foreign: bigint
-  readonly outOfOrder: bigint
-}

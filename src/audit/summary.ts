@@ -1,6 +1,6 @@
 import { worst } from '../verify/report.ts'
 import type { Findings } from './findings.ts'
-import type { AuditMethod, AuditReport, AuditTotals, PartitionAudit } from './report.ts'
+import type { AuditCounts, AuditMethod, AuditReport, PartitionAudit } from './report.ts'
 import type { PartitionScope } from './scope.ts'
 
 interface Outcome {
@@ -24,7 +24,7 @@ export function summarize(outcome: Outcome): AuditReport {
   const partitions = scopes.map((scope) => partitionAudit(scope, letters))
   const sum = (f: (p: PartitionAudit) => bigint) => partitions.reduce((total, p) => total + f(p), 0n)
   const whole = (cause: 'lost' | 'doubled' | 'altered' | 'foreign') => findings.count(cause)
-  const totals: AuditTotals = {
+  const totals: AuditCounts = {
     lag: sum((p) => p.lag),
     inLog: sum((p) => p.inLog),
     rows: [...rowCounts.values()].reduce((total, count) => total + count, 0n),

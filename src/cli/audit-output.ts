@@ -1,4 +1,5 @@
 import type { AuditExample, AuditFinding, AuditReport, PartitionAudit } from '../audit/report.ts'
+import { countOrDash, formatCount } from './format-count.ts'
 import { textTable } from './table.ts'
 
 const verdicts = { ok: 'ok', behind: 'BEHIND', failed: 'FAILED' }
@@ -29,7 +30,7 @@ export function auditText(report: AuditReport): string {
   ]
   const rows = partitions.map((p) => [
     String(p.partition),
-    number(p.offset),
+    countOrDash(p.offset),
     ...counts(p),
     verdicts[p.verdict],
   ])
@@ -49,14 +50,14 @@ export function auditText(report: AuditReport): string {
 
 function counts(of: Omit<PartitionAudit, 'verdict' | 'findings' | 'partition'> | AuditReport['totals']) {
   return [
-    number(of.inLog),
-    number(of.rows),
-    number(of.superseded),
-    number(of.deadLettered),
-    number(of.lost),
-    number(of.doubled),
-    number(of.altered),
-    number(of.foreign),
+    countOrDash(of.inLog),
+    countOrDash(of.rows),
+    countOrDash(of.superseded),
+    countOrDash(of.deadLettered),
+    countOrDash(of.lost),
+    countOrDash(of.doubled),
+    countOrDash(of.altered),
+    countOrDash(of.foreign),
   ]
 }
 
@@ -65,16 +66,12 @@ function withoutReplaced(row: readonly string[]): string[] {
   return row.filter((_, i) => i !== 4)
 }
 
-function number(value: bigint | undefined): string {
-  return value === undefined ? '–' : value.toLocaleString('en-US')
-}
-
 function lines(place: string, { cause, detail, examples, count, next }: AuditFinding): string[] {
   const more = count - BigInt(Math.min(examples.length, shown))
   return [
     `  ${place} ${cause}: ${detail}`,
     ...examples.slice(0, shown).map((example) => `      ${exampleText(example)}`),
-    ...(examples.length > 0 && more > 0n ? [`      and ${number(more)} more (--json lists them)`] : []),
+    ...(examples.length > 0 && more > 0n ? [`      and ${countOrDash(more)} more (--json lists them)`] : []),
     ...(next === undefined ? [] : [`      next: ${next}`]),
   ]
 }
@@ -104,6 +101,6 @@ function verdictLine({ verdict, totals }: AuditReport): string {
   if (verdict === 'failed')
     return `FAILED: ${lost} lost, ${doubled} doubled, ${altered} altered, ${foreign} foreign, ${outOfOrder} out of order`
   if (verdict === 'behind')
-    return `BEHIND: lag ${lag.toLocaleString('en-US')}; below the stored offsets everything is as it should be`
-  return `OK: ${inLog.toLocaleString('en-US')} records, each where it belongs with the values that it has`
+    return `BEHIND: lag ${formatCount(lag)}; below the stored offsets everything is as it should be`
+  return `OK: ${formatCount(inLog)} records, each where it belongs with the values that it has`
 }

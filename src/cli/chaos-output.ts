@@ -1,13 +1,14 @@
 import { type Fault, faultKinds, specOf } from '../chaos/fault.ts'
 import type { ChaosReport, KindSummary } from '../chaos/report.ts'
 import type { ChaosProgress } from '../chaos/request.ts'
+import { formatCount } from './format-count.ts'
 import { textTable } from './table.ts'
 
 /** The progress line. */
 export function chaosProgress({ phase, done, active, faults, logSize, lag }: ChaosProgress): string {
-  const behind = Object.entries(lag).map(([sink, offsets]) => `${sink} ${count(offsets)} behind`)
+  const behind = Object.entries(lag).map(([sink, offsets]) => `${sink} ${formatCount(offsets)} behind`)
   const doing = phase === 'faults' ? `fault ${done}/${faults}, ${active} active` : phase
-  return [doing, `${logSize.toLocaleString('en-US')} offsets`, ...behind].join(', ')
+  return [doing, `${formatCount(logSize)} offsets`, ...behind].join(', ')
 }
 
 /** The plan of `--dry-run`. */
@@ -60,8 +61,8 @@ function sinkTable({ sinks }: ChaosReport): string {
   const head = ['sink', 'in log', 'rows', 'dlq', 'lost', 'doubled', 'altered', 'foreign', 'out of order']
   const rows = sinks.map(({ sink, audit: { totals } }) => [
     sink,
-    ...[totals.inLog, totals.rows, totals.deadLettered, totals.lost, totals.doubled].map(count),
-    ...[totals.altered, totals.foreign, totals.outOfOrder].map(count),
+    ...[totals.inLog, totals.rows, totals.deadLettered, totals.lost, totals.doubled].map(formatCount),
+    ...[totals.altered, totals.foreign, totals.outOfOrder].map(formatCount),
   ])
   return textTable(head, rows)
 }
@@ -70,8 +71,8 @@ function producedLine({ produced }: ChaosReport): string[] {
   if (produced === undefined) return []
   const { promised, lost, doubled, aborted, leaked } = produced
   return [
-    `producers: ${count(promised)} records acknowledged, ${count(lost)} lost, ${count(doubled)} doubled`,
-    `           ${count(aborted)} records of aborted transactions, ${count(leaked)} delivered`,
+    `producers: ${formatCount(promised)} records acknowledged, ${formatCount(lost)} lost, ${formatCount(doubled)} doubled`,
+    `           ${formatCount(aborted)} records of aborted transactions, ${formatCount(leaked)} delivered`,
   ]
 }
 
@@ -110,10 +111,6 @@ function verdictLine({ verdict }: ChaosReport): string {
 
 function duration(milliseconds: number | undefined): string {
   return milliseconds === undefined ? '–' : `${(milliseconds / 1000).toFixed(1)} s`
-}
-
-function count(n: number | bigint): string {
-  return n.toLocaleString('en-US')
 }
 
 /** The document of `--json`. */

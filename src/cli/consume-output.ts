@@ -1,6 +1,7 @@
 import type { LaneProgress } from '../engine/consume/job.ts'
 import type { ConsumeResult } from '../engine/consume/start.ts'
 import type { ConsumeProgress } from '../engine/consume/totals.ts'
+import { formatCount } from './format-count.ts'
 import { type ProgressStream, progressLine } from './progress.ts'
 import { redact } from './redact.ts'
 import { awayText, ServerLines, serverDocument } from './server-lines.ts'
@@ -62,12 +63,12 @@ function takenOver({ partition }: LaneProgress): string {
 
 function progressText(p: ConsumeProgress, seconds: number): string {
   const rate = Math.round(p.read / Math.max(seconds, 0.001)).toLocaleString('en-US')
-  const queue = `queue ${p.queuedRecords.toLocaleString('en-US')} (${(p.queuedBytes / MiB).toFixed(1)} MiB)`
+  const queue = `queue ${formatCount(p.queuedRecords)} (${(p.queuedBytes / MiB).toFixed(1)} MiB)`
   const paused = p.paused > 0 ? `, ${p.paused} paused` : ''
   const dead = p.deadLettered > 0 ? `, ${p.deadLettered} dead letters` : ''
   // What hinders comes first: the line is cut at the terminal's width.
   const away = p.servers.flatMap((server) => awayText(server) ?? [])
-  const moved = `${p.read.toLocaleString('en-US')} records, ${rate}/s, lag ${p.lag.toLocaleString('en-US')}, ${queue}${paused}${dead}`
+  const moved = `${formatCount(p.read)} records, ${rate}/s, lag ${formatCount(p.lag)}, ${queue}${paused}${dead}`
   return [...away, moved].join(' · ')
 }
 
@@ -77,19 +78,19 @@ export function consumeSummary(result: ConsumeResult): string {
   const rows = progress.lanes.map((lane) => [
     String(lane.partition),
     lane.offset < 0n ? '–' : String(lane.offset),
-    count(lane.read),
-    count(lane.written),
-    count(lane.deadLettered),
-    count(lane.commits),
+    formatCount(lane.read),
+    formatCount(lane.written),
+    formatCount(lane.deadLettered),
+    formatCount(lane.commits),
     lane.state,
   ])
   const all = [
     'all',
     '',
-    count(progress.read),
-    count(progress.written),
-    count(progress.deadLettered),
-    count(progress.commits),
+    formatCount(progress.read),
+    formatCount(progress.written),
+    formatCount(progress.deadLettered),
+    formatCount(progress.commits),
     '',
   ]
   const rate = Math.round(progress.read / Math.max(seconds, 0.001))
@@ -97,7 +98,7 @@ export function consumeSummary(result: ConsumeResult): string {
     `${result.topic} → ${result.sink} table ${result.table} (${result.mode})`,
     `group ${result.group}`,
     textTable(['part', 'offset', 'read', 'written', 'dlq', 'commits', 'state'], [...rows, all]),
-    `${seconds.toFixed(1)} s, ${count(rate)} records/s${notes(progress)}`,
+    `${seconds.toFixed(1)} s, ${formatCount(rate)} records/s${notes(progress)}`,
     ...(result.complete ? [] : ['stopped before the end that was asked for']),
   ].join('\n')
 }
@@ -110,10 +111,6 @@ function notes({ recovered, fenced, servers }: ConsumeProgress): string {
     recovered > 0 ? `, ${recovered} commits read back after a lost answer` : '',
     fenced > 0 ? `, ${fenced} claims fenced` : '',
   ].join('')
-}
-
-function count(n: number): string {
-  return n.toLocaleString('en-US')
 }
 
 /** The document of `--json`. */

@@ -3,6 +3,7 @@ import type { Shown, ShownLetter } from '../engine/dlq/show.ts'
 import type { ReplayResult } from '../engine/dlq/start.ts'
 import { ExitCode } from '../errors.ts'
 import type { FiledLetter, LetterCount, LetterQuery } from '../sink/letters.ts'
+import { formatCount } from './format-count.ts'
 import { textTable } from './table.ts'
 
 const width = 80
@@ -58,9 +59,14 @@ function countText(counts: readonly LetterCount[], shown: number): string {
     const sums = byClass.get(errorClass) ?? { pending: 0n, replayed: 0n }
     byClass.set(errorClass, { ...sums, [state]: sums[state] + letters })
   }
-  const rows = [...byClass].map(([name, { pending, replayed }]) => [name, number(pending), number(replayed)])
+  const rows = [...byClass].map(([name, { pending, replayed }]) => [
+    name,
+    formatCount(pending),
+    formatCount(replayed),
+  ])
   const total = sum(counts)
-  const more = total > BigInt(shown) ? [`${number(total)} letters; --limit shows more than ${shown}`] : []
+  const more =
+    total > BigInt(shown) ? [`${formatCount(total)} letters; --limit shows more than ${shown}`] : []
   return [textTable(['class', 'pending', 'replayed'], rows), ...more].join('\n')
 }
 
@@ -145,12 +151,12 @@ export function planText(result: ReplayResult, maxAttempts: number, place: Lette
     String(partition),
     errorClass,
     String(attempts),
-    number(letters),
+    formatCount(letters),
     attempts < maxAttempts ? 'replay' : 'leave: at the cap',
   ])
   return [
     textTable(['part', 'class', 'tries', 'letters', 'plan'], rows),
-    `${number(chosen)} to replay (${result.mode})${atCap > 0n ? `, ${number(atCap)} were tried ${maxAttempts} times or more and are left` : ''}`,
+    `${formatCount(chosen)} to replay (${result.mode})${atCap > 0n ? `, ${formatCount(atCap)} were tried ${maxAttempts} times or more and are left` : ''}`,
     ...(atCap > 0n ? ['a higher --max-attempts takes those too'] : []),
   ].join('\n')
 }
@@ -166,11 +172,11 @@ export function replayText(totals: ReplayTotals): string {
       cut(`${errorClass}: ${message}`, 50),
     ])
   return [
-    `${number(stored)} stored`,
-    ...(superseded > 0 ? [`${number(superseded)} superseded: a newer record of their key counts`] : []),
-    ...(changed > 0 ? [`${number(changed)} left alone: another replay or a consumer was at them`] : []),
+    `${formatCount(stored)} stored`,
+    ...(superseded > 0 ? [`${formatCount(superseded)} superseded: a newer record of their key counts`] : []),
+    ...(changed > 0 ? [`${formatCount(changed)} left alone: another replay or a consumer was at them`] : []),
     ...(failed.length > 0
-      ? [`${number(failed.length)} refused again`, textTable(['part', 'offset', 'tries', 'error'], rows)]
+      ? [`${formatCount(failed.length)} refused again`, textTable(['part', 'offset', 'tries', 'error'], rows)]
       : []),
   ].join('\n')
 }
@@ -184,10 +190,6 @@ export function replayExitCode(
   const notReached = interrupted && BigInt(stored + superseded) < chosen
   const left = atCap > 0n || failed.length > 0 || changed > 0 || notReached
   return left ? ExitCode.behind : ExitCode.ok
-}
-
-function number(value: bigint | number): string {
-  return value.toLocaleString('en-US')
 }
 
 function sum(counts: readonly LetterCount[]): bigint {

@@ -2,6 +2,7 @@ import type { ProduceOutcome, ResumedInput } from '../engine/produce/produce.ts'
 import type { Totals } from '../engine/produce/tally.ts'
 import { EtlError, ExitCode } from '../errors.ts'
 import { errorDocument } from './error-text.ts'
+import { formatCount } from './format-count.ts'
 import { textTable } from './table.ts'
 
 /** What a run of `etl produce` was about; goes into text and document. */
@@ -14,17 +15,15 @@ export interface ProduceHeading {
 /** What a shell reports of a program that Ctrl-C ended: 128 + 2. */
 const interruptedCode = 130
 
-const count = (n: number) => n.toLocaleString('en-US')
-
 /** One line: records, rate, size, bad ones, and how long it will still take. */
 export function produceProgress(totals: Totals, fraction: number | undefined, seconds: number): string {
   const parts = [
-    `${count(totals.read)} read`,
-    `${count(totals.sent)} sent`,
-    `${count(Math.round(totals.sent / Math.max(seconds, 0.001)))}/s`,
+    `${formatCount(totals.read)} read`,
+    `${formatCount(totals.sent)} sent`,
+    `${formatCount(Math.round(totals.sent / Math.max(seconds, 0.001)))}/s`,
   ]
   if (totals.inputBytes > 0) parts.push(megabytes(totals.inputBytes))
-  if (totals.bad > 0) parts.push(`${count(totals.bad)} bad`)
+  if (totals.bad > 0) parts.push(`${formatCount(totals.bad)} bad`)
   if (fraction !== undefined && fraction > 0) {
     parts.push(`${Math.floor(fraction * 100)} %`)
     if (seconds > 2 && fraction < 1) parts.push(`${Math.ceil((seconds / fraction) * (1 - fraction))} s left`)
@@ -37,7 +36,7 @@ export function resumeText(inputs: readonly ResumedInput[]): string {
   const lines = inputs.map(({ name, earlier }) =>
     earlier === undefined
       ? `${name}: no position is stored, so it is sent from its beginning`
-      : `${name}: goes on after ${count(earlier)} records that earlier runs are done with`,
+      : `${name}: goes on after ${formatCount(earlier)} records that earlier runs are done with`,
   )
   return lines.join('\n')
 }
@@ -52,23 +51,23 @@ export function produceSummary(outcome: ProduceOutcome, heading: ProduceHeading)
     // Made-up records have no bytes of input.
     [
       'read',
-      `${count(totals.read)} records${totals.inputBytes > 0 ? `, ${megabytes(totals.inputBytes)}` : ''}`,
+      `${formatCount(totals.read)} records${totals.inputBytes > 0 ? `, ${megabytes(totals.inputBytes)}` : ''}`,
     ],
     [
       sent,
-      `${count(heading.dryRun ? totals.good : totals.sent)} records${heading.dryRun ? '' : `, ${megabytes(totals.sentBytes)} compressed`}`,
+      `${formatCount(heading.dryRun ? totals.good : totals.sent)} records${heading.dryRun ? '' : `, ${megabytes(totals.sentBytes)} compressed`}`,
     ],
     [
       'bad',
-      `${count(totals.bad)} records${heading.badFile && totals.bad > 0 ? `, in ${heading.badFile}` : ''}`,
+      `${formatCount(totals.bad)} records${heading.badFile && totals.bad > 0 ? `, in ${heading.badFile}` : ''}`,
     ],
   ]
   const earlier = earlierRecords(outcome)
-  if (earlier > 0) facts.push(['before', `${count(earlier)} records, by earlier runs`])
+  if (earlier > 0) facts.push(['before', `${formatCount(earlier)} records, by earlier runs`])
   const open = unacknowledged(outcome, heading)
   if (open > 0) facts.push(openFact(open, outcome))
   const rate = Math.round(totals.read / Math.max(seconds, 0.001))
-  facts.push(['time', `${seconds.toFixed(1)} s, ${count(rate)} records/s`])
+  facts.push(['time', `${seconds.toFixed(1)} s, ${formatCount(rate)} records/s`])
   for (const [name, text] of facts) lines.push(`${name.padEnd(heading.dryRun ? 15 : 8)} ${text}`)
   const how = ending(outcome, heading)
   if (how) lines.push(how)
@@ -118,7 +117,7 @@ export function exitCodeOf({ end, error }: Pick<ProduceOutcome, 'end' | 'error'>
 function partitionTable({ partitions }: ProduceOutcome, topic: string): string {
   const rows = [...partitions].map(([partition, tally]) => [
     String(partition),
-    count(tally.records),
+    formatCount(tally.records),
     megabytes(tally.bytes),
     String(tally.firstOffset ?? ''),
     String(tally.lastOffset ?? ''),
@@ -145,8 +144,8 @@ function ending(outcome: ProduceOutcome, { dryRun }: ProduceHeading): string | u
 /** Records whose fate is open, or that the next run has to send again. */
 function openFact(open: number, { resumed }: ProduceOutcome): [string, string] {
   return resumed
-    ? ['open', `${count(open)} records are not committed: the same command sends them`]
-    : ['unknown', `${count(open)} records were handed to the brokers and not acknowledged`]
+    ? ['open', `${formatCount(open)} records are not committed: the same command sends them`]
+    : ['unknown', `${formatCount(open)} records were handed to the brokers and not acknowledged`]
 }
 
 function earlierRecords({ resumed = [] }: ProduceOutcome): number {

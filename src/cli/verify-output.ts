@@ -1,4 +1,5 @@
 import type { PartitionReport, VerifyReport } from '../verify/report.ts'
+import { countOrDash, formatCount } from './format-count.ts'
 import { textTable } from './table.ts'
 
 const verdicts = { ok: 'ok', behind: 'BEHIND', failed: 'FAILED' }
@@ -10,23 +11,23 @@ export function verifyText(report: VerifyReport): string {
   const rows = partitions.map((p) => [
     String(p.partition),
     `${p.logStart}–${p.logEnd}`,
-    text(p.offset),
-    text(p.lag),
-    text(p.inLog),
-    text(p.written),
-    text(p.deadLettered),
-    text(p.rows),
+    countOrDash(p.offset),
+    countOrDash(p.lag),
+    countOrDash(p.inLog),
+    countOrDash(p.written),
+    countOrDash(p.deadLettered),
+    countOrDash(p.rows),
     verdicts[p.verdict],
   ])
   const sum = [
     'all',
     '',
     '',
-    text(totals.lag),
-    text(totals.inLog),
-    text(totals.written),
-    text(totals.deadLettered),
-    text(report.rows),
+    countOrDash(totals.lag),
+    countOrDash(totals.inLog),
+    countOrDash(totals.written),
+    countOrDash(totals.deadLettered),
+    countOrDash(report.rows),
     verdicts[report.verdict],
   ]
   return [
@@ -36,10 +37,6 @@ export function verifyText(report: VerifyReport): string {
     ...findingLines(report),
     verdictLine(report),
   ].join('\n')
-}
-
-function text(value: bigint | undefined): string {
-  return value === undefined ? '–' : value.toLocaleString('en-US')
 }
 
 function findingLines({ partitions, findings }: VerifyReport): string[] {
@@ -54,6 +51,6 @@ function findingLines({ partitions, findings }: VerifyReport): string[] {
 function verdictLine({ verdict, totals }: VerifyReport): string {
   if (verdict === 'failed') return `FAILED: ${totals.lost} lost, ${totals.doubled} doubled`
   if (verdict === 'behind')
-    return `BEHIND: lag ${totals.lag.toLocaleString('en-US')}; below the stored offsets 0 lost, 0 doubled`
-  return `OK: ${totals.inLog.toLocaleString('en-US')} records, each accounted for exactly once: 0 lost, 0 doubled`
+    return `BEHIND: lag ${formatCount(totals.lag)}; below the stored offsets 0 lost, 0 doubled`
+  return `OK: ${formatCount(totals.inLog)} records, each accounted for exactly once: 0 lost, 0 doubled`
 }

@@ -1,5 +1,6 @@
-import { open, stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sizeOf } from './file-size.ts'
 
 const pollMs = 200
 
@@ -68,15 +69,6 @@ async function readRange(file: string, from: number, length: number): Promise<Bu
     return chunk.subarray(0, bytesRead)
   } finally {
     await handle.close()
-  }
-}
-
-async function sizeOf(file: string): Promise<number | undefined> {
-  try {
-    return (await stat(file)).size
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw err
   }
 }
 

@@ -2,6 +2,7 @@ import type { WireRequest } from '../kafkajs/types.ts'
 import { ApiKey } from './api-keys.ts'
 import { ErrorCode } from './error-codes.ts'
 import { message } from './message.ts'
+import type { WireReader } from './wire.ts'
 
 /** Who writes: a transactional id, and what its coordinator gave for it. */
 export interface TransactionIdentity {
@@ -62,18 +63,7 @@ export function addPartitionsRequest(
       body.string(identity.transactionalId).int64(identity.producerId).int16(identity.producerEpoch)
       body.array([topic], () => body.string(topic).array(partitions, (partition) => body.int32(partition)))
     },
-    read(body) {
-      const throttle = body.int32()
-      const codes: number[] = []
-      body.array(() => {
-        body.string()
-        body.array(() => {
-          body.int32() // partition
-          codes.push(body.int16())
-        })
-      })
-      return { throttle, result: worstOf(codes) }
-    },
+    read: readPartitionCodes,
   })
 }
 
@@ -131,18 +121,7 @@ export function txnOffsetCommitRequest(
         })
       })
     },
-    read(body) {
-      const throttle = body.int32()
-      const codes: number[] = []
-      body.array(() => {
-        body.string()
-        body.array(() => {
-          body.int32() // partition
-          codes.push(body.int16())
-        })
-      })
-      return { throttle, result: worstOf(codes) }
-    },
+    read: readPartitionCodes,
   })
 }
 
@@ -221,4 +200,18 @@ export function stableOffsetRequest(
 function worstOf(codes: readonly number[]): number {
   const errors = codes.filter((code) => code !== ErrorCode.none)
   return errors.find((code) => code !== ErrorCode.operationNotAttempted) ?? errors[0] ?? ErrorCode.none
+}
+
+/** Throttle time, then topics with partitions and their codes: what AddPartitionsToTxn and TxnOffsetCommit answer. */
+function readPartitionCodes(body: WireReader): { throttle: number; result: number } {
+  const throttle = body.int32()
+  const codes: number[] = []
+  body.array(() => {
+    body.string()
+    body.array(() => {
+      body.int32() // partition
+      codes.push(body.int16())
+    })
+  })
+  return { throttle, result: worstOf(codes) }
 }

@@ -1,31 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { LaneProgress } from '../../../src/engine/consume/job.ts'
 import { summarize } from '../../../src/engine/consume/totals.ts'
-
-const lane = (change: Partial<LaneProgress>): LaneProgress => ({
-  partition: 0,
-  epoch: 1n,
-  state: 'running',
-  offset: 10n,
-  highWatermark: 12n,
-  read: 10,
-  written: 9,
-  filtered: 0,
-  deadLettered: 1,
-  commits: 2,
-  recovered: 0,
-  queuedRecords: 0,
-  queuedBytes: 0,
-  paused: false,
-  waiting: undefined,
-  waits: 0,
-  waitedMs: 0,
-  fenced: 0,
-  changedAt: 1,
-  error: undefined,
-  ...change,
-})
+import { lane } from './lane-progress.ts'
 
 describe('summarize', () => {
   it('adds up the claims of a partition and shows the latest one', () => {
